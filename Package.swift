@@ -1,0 +1,102 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+]
+
+/// A Swift library or executable of the project with the project's strict settings.
+func module(_ name: String, executable: Bool = false, _ dependencies: [Target.Dependency]) -> Target {
+    executable
+        ? .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+        : .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "vervet",
+    products: [
+        .executable(name: "vervet-ocf", targets: ["Agents"]),
+        .executable(name: "send_arp", targets: ["SendArp"]),
+        .executable(name: "ldirectord", targets: ["LDirector"]),
+        .executable(name: "heartbeat", targets: ["Heartbeat"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    ],
+    targets: [
+        // C: what Swift cannot import by itself.
+        .target(name: "CLinuxShims"),
+        .systemLibrary(
+            name: "CNetlink",
+            pkgConfig: "libnl-route-3.0",
+            providers: [.apt(["libnl-3-dev", "libnl-genl-3-dev", "libnl-route-3-dev"])]
+        ),
+        .systemLibrary(
+            name: "CCorosync",
+            providers: [
+                .apt(["libcpg-dev", "libcfg-dev", "libcmap-dev", "libquorum-dev", "libcorosync-common-dev"])
+            ]
+        ),
+
+        // Libraries, each depending only on those above it.
+        module("LinuxKit", ["CLinuxShims"]),
+        module("Netlink", ["CNetlink", "CLinuxShims", "LinuxKit"]),
+        module("IPVS", ["Netlink", "LinuxKit"]),
+        module("NeighborPackets", ["CLinuxShims", "LinuxKit"]),
+        module("Corosync", ["CCorosync", "LinuxKit"]),
+        module("LDirectorConfig", ["LinuxKit"]),
+        module("HealthChecks", ["CLinuxShims", "LinuxKit"] + nio),
+        module(
+            "LDirectorCore",
+            [
+                "LDirectorConfig", "HealthChecks", "IPVS", "LinuxKit", "CLinuxShims",
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        module("HeartbeatCore", ["Corosync", "Netlink", "NeighborPackets", "LinuxKit", "CLinuxShims"]),
+        module("OCFAgents", ["Netlink", "IPVS", "NeighborPackets", "LinuxKit", "CLinuxShims"]),
+
+        // Programs: parse arguments, build real dependencies, call a library, map the error to an exit code.
+        module("Agents", executable: true, ["OCFAgents", "LinuxKit"]),
+        module("SendArp", executable: true, ["NeighborPackets", "Netlink", "LinuxKit"]),
+        module("LDirector", executable: true, ["LDirectorCore", "LDirectorConfig", "LinuxKit"]),
+        module(
+            "Heartbeat",
+            executable: true,
+            [
+                "HeartbeatCore", "LinuxKit",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]
+        ),
+
+        // Tests: pure units, then the real kernel in namespaces (root), then the kernel with IPVS (lab guest).
+        tests("LinuxKitTests", ["LinuxKit"]),
+        tests("NetlinkTests", ["Netlink", "LinuxKit"]),
+        tests("IPVSTests", ["IPVS", "Netlink", "LinuxKit"]),
+        tests("NeighborPacketsTests", ["NeighborPackets", "LinuxKit"]),
+        tests("LDirectorConfigTests", ["LDirectorConfig", "LinuxKit"]),
+        tests("HealthChecksTests", ["HealthChecks", "LinuxKit"] + nio),
+        tests("LDirectorCoreTests", ["LDirectorCore", "LDirectorConfig", "HealthChecks", "IPVS", "LinuxKit"]),
+        tests("HeartbeatCoreTests", ["HeartbeatCore", "LinuxKit"]),
+        tests("OCFAgentsTests", ["OCFAgents", "LinuxKit"]),
+        tests("NetnsTests", ["OCFAgents", "NeighborPackets", "Netlink", "LinuxKit", "CLinuxShims"]),
+        tests("GuestTests", ["IPVS", "Netlink", "LDirectorCore", "LDirectorConfig", "LinuxKit", "CLinuxShims"]),
+    ]
+)

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+import LinuxKit
+import Testing
+
+@Suite struct AddressTests {
+    @Test(arguments: [
+        ("198.51.100.7", "198.51.100.7"), ("2001:DB8:0:0::5", "2001:db8::5"), ("::ffff:192.0.2.1", "::ffff:192.0.2.1"),
+    ])
+    func canonicalText(text: String, expected: String) {
+        #expect(IPAddress(text)?.description == expected)
+    }
+
+    @Test(arguments: [
+        "", "198.51.100.050", "198.51.100", "1.2.3.4.5", "256.1.1.1", "2001:db8::1%eth0", "[::1]", " 1.2.3.4",
+    ])
+    func refusesLooseText(text: String) {
+        #expect(IPAddress(text) == nil)
+    }
+
+    @Test func comparesByValue() throws {
+        let low = try #require(IPAddress("10.0.0.9"))
+        let high = try #require(IPAddress("10.0.0.10"))
+        #expect(low < high)
+        #expect(low < (IPAddress("::") ?? low))
+    }
+
+    @Test(arguments: ["02:77:00:0a:0b:fF", "02-77-00-0a-0b-ff", "0277000a0bff"])
+    func hardwareAddressForms(text: String) {
+        #expect(LinkLayerAddress(text)?.description == "02:77:00:0a:0b:ff")
+    }
+
+    @Test(arguments: ["", "0", "02:77:00:0a:0b:", "02:77-00:0a:0b:ff", "02:7", "xx:00:00:00:00:00"])
+    func refusesHardwareAddress(text: String) {
+        #expect(LinkLayerAddress(text) == nil)
+    }
+
+    @Test func readerStopsAtTheEnd() {
+        var reader = ByteReader([1, 2, 3])
+        #expect(reader.readBigEndian(UInt16.self) == 0x0102)
+        #expect(reader.readBigEndian(UInt16.self) == nil)
+        #expect(reader.read(1) == [3])
+        #expect(reader.read(-1) == nil)
+    }
+}
