@@ -2,9 +2,13 @@
 #define _GNU_SOURCE 1
 #include "process.h"
 
+#include <fcntl.h>
 #include <sched.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <spawn.h>
 #include <syslog.h>
+#include <unistd.h>
 
 int vervet_setns_network(int descriptor) { return setns(descriptor, CLONE_NEWNET); }
 
@@ -19,3 +23,14 @@ int vervet_exit_status(int status) { return WIFEXITED(status) ? WEXITSTATUS(stat
 int vervet_terminating_signal(int status) { return WIFSIGNALED(status) ? WTERMSIG(status) : 0; }
 
 void vervet_syslog(int priority, const char *text) { syslog(priority, "%s", text); }
+
+int vervet_pidfd_open(pid_t pid) { return pidfd_open(pid, 0); }
+
+int vervet_pipe(int ends[2]) {
+    if (pipe2(ends, O_CLOEXEC) != 0) return -1;
+    return fcntl(ends[0], F_SETFL, O_NONBLOCK);
+}
+
+int vervet_spawn_close_from(void *actions, int first) {
+    return posix_spawn_file_actions_addclosefrom_np((posix_spawn_file_actions_t *)actions, first);
+}

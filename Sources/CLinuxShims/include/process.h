@@ -24,3 +24,15 @@ int vervet_terminating_signal(int status);
 
 /// syslog(3) with a fixed "%s" format.
 void vervet_syslog(int priority, const char *text);
+
+/// pidfd_open(2): a descriptor that becomes readable when the process ends. -1 with errno on failure.
+int vervet_pidfd_open(pid_t pid);
+
+/// posix_spawn(3) flag: the child gets a session of its own (GNU extension).
+enum { vervet_posix_spawn_setsid = 0x80 };
+
+/// pipe2(2): both ends close-on-exec, the reading end (0) non-blocking. 0, or -1 with errno.
+int vervet_pipe(int ends[2]);
+
+/// posix_spawn_file_actions_addclosefrom_np(3), a GNU extension; `actions` is a posix_spawn_file_actions_t.
+int vervet_spawn_close_from(void *actions, int first);
