@@ -33,9 +33,7 @@ public enum AgentProgram {
     /// The variables of this process; a later duplicate does not override an earlier one, as in getenv(3).
     static func processEnvironment() -> [String: String] {
         var variables: [String: String] = [:]
-        guard var entry = environ else {
-            return variables
-        }
+        var entry = environ
         while let text = entry.pointee {
             let line = String(cString: text)
             if let equals = line.utf8.firstIndex(of: UInt8(ascii: "=")) {
