@@ -58,7 +58,7 @@ let package = Package(
         // Libraries, each depending only on those above it.
         module("LinuxKit", ["CLinuxShims"]),
         module("Netlink", ["CNetlink", "CLinuxShims", "LinuxKit"]),
-        module("IPVS", ["Netlink", "LinuxKit"]),
+        module("IPVS", ["CNetlink", "Netlink", "LinuxKit"]),
         module("NeighborPackets", ["CLinuxShims", "LinuxKit"]),
         module("Corosync", ["CCorosync", "LinuxKit"]),
         module("LDirectorConfig", ["LinuxKit"]),

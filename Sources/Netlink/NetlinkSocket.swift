@@ -35,6 +35,30 @@ public struct NetlinkSocket: ~Copyable {
 
     private var raw: CInt { nl_socket_get_fd(handle) }
 
+    /// Changes how long one receive waits for an answer.
+    ///
+    /// - Parameter timeout: At least a microsecond.
+    /// - Throws: ``NetlinkError`` when it is refused.
+    public func setReceiveTimeout(_ timeout: Duration) throws(NetlinkError) {
+        do {
+            try Self.setReceiveTimeout(raw, timeout)
+        } catch {
+            throw NetlinkError(kind: .socket, operation: error.operation, code: error.code)
+        }
+    }
+
+    private static func setReceiveTimeout(_ descriptor: CInt, _ timeout: Duration) throws(SystemError) {
+        let parts = timeout.components
+        // Zero would mean "wait for ever".
+        let value = timeval(
+            tv_sec: time_t(parts.seconds),
+            tv_usec: max(parts.seconds > 0 ? 0 : 1, suseconds_t(parts.attoseconds / 1_000_000_000_000))
+        )
+        try systemCall("set the receive timeout of netlink") {
+            setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, [value], socklen_t(MemoryLayout<timeval>.size))
+        }
+    }
+
     /// Opens and configures a socket; the caller frees it.
     ///
     /// - Parameters:
@@ -78,15 +102,8 @@ public struct NetlinkSocket: ~Copyable {
         }
         _ = set(SOL_NETLINK, NETLINK_EXT_ACK, 1)
         _ = set(SOL_NETLINK, NETLINK_CAP_ACK, 1)
-        if let parts = receiveTimeout?.components {
-            let timeout = timeval(
-                tv_sec: time_t(parts.seconds),
-                tv_usec: suseconds_t(parts.attoseconds / 1_000_000_000_000)
-            )
-            let size = socklen_t(MemoryLayout<timeval>.size)
-            try systemCall("set the receive timeout of netlink") {
-                setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, [timeout], size)
-            }
+        if let receiveTimeout {
+            try setReceiveTimeout(descriptor, receiveTimeout)
         } else {
             try systemCall("make non-blocking netlink") { nl_socket_set_nonblocking(handle) == 0 ? 0 : -1 }
         }
