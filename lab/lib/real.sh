@@ -11,7 +11,7 @@ serve() { # NODE: starts its nginx
   local n=$1 D=$ST/$1
   mkdir -p "$D/log" "$D/tmp"; [ -e "$D/unhealthy" ] || : > "$D/healthy"
   cat > "$D/nginx.conf" <<N
-user nobody nogroup;
+user root;
 worker_processes 1;
 pid $D/nginx.pid;
 error_log $D/log/error.log;

@@ -31,7 +31,7 @@ fabric() { # the switches and the upstream router
   local l i
   mkdir -p "$ST/sw"; launch sw "$ST/sw/init.log" unshare -m -u -n -p --fork --kill-child=KILL "$LIB/node-init" sw "$ST/sw" switch
   settled sw "$LAUNCHED" || return
-  { for l in public crossover inside power; do
+  { echo "link set lo up"; for l in public crossover inside power; do
       echo "link add name br-$l type bridge forward_delay 0 mcast_snooping 0"; echo "link set br-$l up"; done
     echo "address add 10.77.9.254/24 dev br-power"
     # The router hangs on a port of its own: what a bridge itself sends would pass a cut cable.
