@@ -256,10 +256,12 @@ class Story:
                 self.problem(f'the service did not come back to {first}')
 
     def rejoined(self, node):
-        """Until a director is a full member again and has had the time to learn the connections of the other one."""
+        """Until a director is a full member again and has learned the transfer's connection from the other one."""
         self.wait(f'until {node} is complete again', lambda: self.complete(self.other(node)), 60, 1.0)
-        ready = time.monotonic()
-        self.wait('until connections are synchronised', lambda: time.monotonic() - ready > 3, 5)
+        begin, port = time.monotonic(), self.record.opened[self.record.transfer()[0]][1]
+        if self.wait(f'until {node} knows the transfer', lambda: f':{port} ' in self.lab.execute(node, 'ipvsadm', '-Lnc'), 30, 0.5):
+            waited = time.monotonic() - begin
+            self.log.say(f'  {node} knows the connection of the transfer' + (f' ({waited:.0f} s later)' if waited > 1 else ''))
 
     def plug(self):
         with self.phase(4, 'the active director loses power') as phase:
