@@ -3,7 +3,9 @@
 /// The agents in this program and the choice between them.
 public enum AgentRegistry {
     /// All agents; a new one is one more line.
-    public static let agents: [any OCFAgent.Type] = []
+    public static let agents: [any OCFAgent.Type] = [
+        IPaddr2Agent.self
+    ]
 
     /// An agent and the word for its action, as chosen from a command line.
     public struct Choice {

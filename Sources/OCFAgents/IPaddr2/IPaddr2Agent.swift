@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinuxShims
+import Glibc
+import LinuxKit
+import Netlink
+
+/// A virtual IP address, as a drop-in for `ocf:heartbeat:IPaddr2` that talks to the kernel itself.
+///
+/// It starts no other program: links, addresses and routes are read and changed over netlink, announcements leave
+/// through a packet socket.
+public struct IPaddr2Agent: OCFAgent {
+    /// Name, version, parameters and actions.
+    public static let declaration = AgentDeclaration(
+        name: "IPaddr2",
+        version: "0.1",
+        summary: "Manages a virtual IP address",
+        details: """
+            Adds and removes a virtual IPv4 or IPv6 address, announces it to the neighbours, and watches it. Parameters and \
+            results are those of ocf:heartbeat:IPaddr2; stop and monitor look for the address itself, so that it is removed \
+            even when its route, its base address or its link has gone.
+            """,
+        parameters: IPaddr2Parameters.all,
+        actions: [
+            ActionDeclaration(.start, timeout: 20, needsRoot: true),
+            ActionDeclaration(.stop, timeout: 20, needsRoot: true),
+            ActionDeclaration(.status, timeout: 20, interval: 10, depth: 0),
+            ActionDeclaration(.monitor, timeout: 20, interval: 10, depth: 0),
+            ActionDeclaration(.reloadAgent, timeout: 20, needsRoot: true),
+            ActionDeclaration(.validateAll, timeout: 20),
+            ActionDeclaration(.metaData, timeout: 5),
+        ]
+    )
+
+    let environment: AgentEnvironment
+    let log: AgentLog
+    let settings: AddressSettings
+
+    /// Reads the parameters.
+    public init(environment: AgentEnvironment, log: AgentLog) {
+        self.environment = environment
+        self.log = log
+        settings = AddressSettings(environment)
+    }
+
+    /// Runs an action.
+    public func run(_ action: AgentAction) throws(OCFError) -> OCFExit {
+        switch action {
+        case .start: return try start()
+        case .stop: return try stop()
+        case .monitor: return try monitor(environment.isProbe ? .probe : .recurring)
+        case .status: return try monitor(.status)
+        case .validateAll: return try validate()
+        case .reloadAgent:
+            // Every reloadable parameter is read anew by the action that uses it; the address stays as it is.
+            if let problem = settings.otherProblem {
+                throw OCFError(.configured, problem)
+            }
+            return .success
+        default: throw OCFError(.unimplemented, "action \(action.rawValue) is not offered")
+        }
+    }
+
+    /// Where the identity of this resource's announcer is kept.
+    var announcerFile: String {
+        let name = String(environment.instance.map { $0 == "/" ? "_" : $0 })
+        return "\(environment.runtimeDirectory)/send_arp-\(name)"
+    }
+
+    /// Runs `body` with a netlink socket in the network namespace of the resource.
+    ///
+    /// - Throws: ``OCFError`` with ``OCFExit/installed`` when the namespace does not exist.
+    func withNetwork<Result>(
+        _ body: (borrowing NetlinkSocket) throws(OCFError) -> Result
+    ) throws(OCFError) -> Result {
+        try enterNamespace()
+        let socket: NetlinkSocket
+        do {
+            socket = try NetlinkSocket(.route)
+        } catch {
+            throw OCFError(error)
+        }
+        return try body(socket)
+    }
+
+    private func enterNamespace() throws(OCFError) {
+        let name = settings.namespace
+        guard !name.isEmpty else {
+            return
+        }
+        guard !name.contains("/"), name != ".", name != ".." else {
+            throw OCFError(.installed, "network_namespace=\"\(name)\" is not a name")
+        }
+        do {
+            let file = try OwnedDescriptor(opening: "/run/netns/\(name)", flags: O_RDONLY)
+            let raw = file.raw
+            try systemCall("setns", name) { vervet_setns_network(raw) }
+        } catch {
+            let code: OCFExit = error.code == EPERM ? .permission : .installed
+            throw OCFError(code, "cannot enter network namespace \"\(name)\": \(error.reason)")
+        }
+    }
+}
+
+extension OCFError {
+    /// A refused or failed netlink request as the failure of an action.
+    init(_ error: NetlinkError) {
+        self.init(error.code == EPERM ? .permission : .generic, error.description)
+    }
+
+    /// A failed system call as the failure of an action.
+    init(_ error: SystemError) {
+        self.init(error.code == EPERM ? .permission : .generic, error.description)
+    }
+}

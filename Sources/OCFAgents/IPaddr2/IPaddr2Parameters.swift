@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The parameters of ``IPaddr2Agent``, named and defaulted as in `ocf:heartbeat:IPaddr2`.
+enum IPaddr2Parameters {
+    static let ip = Parameter(
+        "ip",
+        required: true,
+        uniqueGroup: "address",
+        summary: "IPv4 or IPv6 address",
+        details: "The virtual IP address, in dotted decimal without leading zeros (192.0.2.1) or as IPv6 (2001:db8::1)."
+    )
+    static let nic = Parameter(
+        "nic",
+        default: "",
+        summary: "Network interface",
+        details: """
+            The interface that gets the address, by its name or an alternative name. Left empty, it is the interface of the \
+            directly connected route that contains the address. The old form name:label sets the label as well.
+            """
+    )
+    static let prefix = Parameter(
+        "cidr_netmask",
+        default: "",
+        summary: "Prefix length",
+        details: """
+            The length of the prefix in bits: 1 to 32 for IPv4, 1 to 128 for IPv6. Left empty, it is that of the route. A \
+            dotted netmask is accepted for IPv4.
+            """
+    )
+    static let netmaskAlias = Parameter("netmask", default: "", summary: "", details: "")
+    static let broadcast = Parameter(
+        "broadcast",
+        default: "",
+        summary: "Broadcast address",
+        details: """
+            The IPv4 broadcast address; + sets all host bits, - clears them. Left empty, it is that of the address that the \
+            route prefers as source.
+            """
+    )
+    static let label = Parameter(
+        "iflabel",
+        default: "",
+        summary: "Interface label",
+        details: "A label for the IPv4 address, shown as nic:label; together at most 15 characters. Ignored for IPv6."
+    )
+    static let proto = Parameter(
+        "proto",
+        default: "",
+        summary: "Routing protocol of the route",
+        details: "Only routes of this protocol count when nic or prefix are derived: kernel, boot, static, or a number."
+    )
+    static let lvsSupport = Parameter(
+        "lvs_support",
+        .boolean,
+        default: "false",
+        summary: "Take the address over from the loopback device",
+        details: """
+            For a director that is also a real server with direct routing: if the loopback device has the IPv4 address with \
+            prefix 32, start moves it to the interface and stop puts it back.
+            """
+    )
+    static let arpInterval = Parameter(
+        "arp_interval",
+        .integer,
+        default: "200",
+        reloadable: true,
+        summary: "Milliseconds between announcements",
+        details:
+            "The time between two rounds of gratuitous ARP or unsolicited neighbour advertisements, in milliseconds."
+    )
+    static let arpCount = Parameter(
+        "arp_count",
+        .integer,
+        default: "5",
+        reloadable: true,
+        summary: "Announcements at start",
+        details: "How many rounds of announcements a start sends. The first is sent before start returns."
+    )
+    static let arpCountRefresh = Parameter(
+        "arp_count_refresh",
+        .integer,
+        default: "0",
+        reloadable: true,
+        summary: "Announcements at monitor",
+        details: "How many rounds of announcements each successful monitor sends, against stale caches in the network."
+    )
+    static let arpBackground = Parameter(
+        "arp_bg",
+        .boolean,
+        default: "",
+        reloadable: true,
+        summary: "Announce in the background",
+        details: """
+            Whether the rounds after the first are sent by a process in the background that ends by itself. Left empty, it \
+            is true for IPv4 and false for IPv6.
+            """
+    )
+    static let arpSender = Parameter(
+        "arp_sender",
+        default: "",
+        reloadable: true,
+        summary: "Kind of ARP announcements",
+        details: """
+            Which packets a round has, by the name of the program that used to send them: send_arp (request and reply), \
+            iputils_arping, libnet_arping or ipoibarping (requests). No program is started. Left empty, it is send_arp.
+            """
+    )
+    static let runArping = Parameter(
+        "run_arping",
+        .boolean,
+        default: "false",
+        reloadable: true,
+        summary: "Look for another owner first",
+        details: """
+            Whether start asks the network twice who has the IPv4 address, and fails if anybody answers. A free address \
+            costs about two seconds.
+            """
+    )
+    static let noDuplicateDetection = Parameter(
+        "nodad",
+        .boolean,
+        default: "false",
+        summary: "No duplicate address detection",
+        details: "Whether the kernel adds the IPv6 address without duplicate address detection."
+    )
+    static let noPrefixRoute = Parameter(
+        "noprefixroute",
+        .boolean,
+        default: "false",
+        summary: "No route for the prefix",
+        details: "Whether the kernel adds no route for the prefix of the address."
+    )
+    static let preferredLifetime = Parameter(
+        "preferred_lft",
+        default: "forever",
+        summary: "Preferred lifetime of an IPv6 address",
+        details: """
+            For how many seconds the IPv6 address is preferred as source address, or forever. 0 keeps it from being chosen \
+            for outgoing connections.
+            """
+    )
+    static let flushRoutes = Parameter(
+        "flush_routes",
+        .boolean,
+        default: "false",
+        reloadable: true,
+        summary: "Flush the routing cache at stop",
+        details: "Whether stop flushes the IPv4 routing cache. Kernels since 3.6 have none."
+    )
+    static let checkLinkStatus = Parameter(
+        "check_link_status",
+        .boolean,
+        default: "true",
+        reloadable: true,
+        summary: "Fail when the link is down",
+        details: "Whether an address on an interface without link counts as failed."
+    )
+    static let namespace = Parameter(
+        "network_namespace",
+        default: "",
+        summary: "Network namespace",
+        details: "The named network namespace (ip netns) that the address lives in. Left empty, it is the host's."
+    )
+
+    static let all = [
+        ip, nic, prefix, broadcast, proto, label, lvsSupport, arpInterval, arpCount, arpCountRefresh, arpBackground,
+        arpSender, runArping, noDuplicateDetection, noPrefixRoute, preferredLifetime, flushRoutes, checkLinkStatus,
+        namespace,
+    ]
+}
