@@ -47,9 +47,11 @@ public struct ProcessIdentity: Sendable, Hashable {
 
     /// Ends the process: SIGTERM, and SIGKILL when it is still there after `grace`.
     ///
-    /// - Parameter grace: How long the process may take to end by itself.
+    /// - Parameters:
+    ///   - grace: How long the process may take to end by itself.
+    ///   - force: Whether SIGKILL follows; without it, returns when the time is over.
     /// - Throws: ``SystemError`` of kill(2); a process that is gone is no error.
-    public func end(grace: Duration) throws(SystemError) {
+    public func end(grace: Duration, force: Bool = true) throws(SystemError) {
         // Opened before the identity is checked, so that what is waited for is what was checked.
         let number: CInt
         do {
@@ -61,7 +63,8 @@ public struct ProcessIdentity: Sendable, Hashable {
         guard isAlive else {
             return
         }
-        for (signal, time) in [(SIGTERM, grace), (SIGKILL, Duration.seconds(1))] {
+        let steps = [(SIGTERM, grace)] + (force ? [(SIGKILL, Duration.seconds(1))] : [])
+        for (signal, time) in steps {
             do {
                 try systemCall("kill", "\(pid)") { kill(pid, signal) }
             } catch  where error.code == ESRCH {

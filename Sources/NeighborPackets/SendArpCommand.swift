@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+public import LinuxKit
+
+/// The command line of `send_arp`, which is that of both historic programs of this name.
+public struct SendArpCommand: Sendable, Equatable {
+    /// Whose hardware address is announced.
+    public enum Hardware: Sendable, Equatable {
+        /// The device's own.
+        case device
+        /// Another one.
+        case given(LinkLayerAddress)
+    }
+
+    /// Why a command line is wrong: one line.
+    public struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
+        /// What is wrong.
+        public let description: String
+    }
+
+    /// The usage text.
+    public static let usage = """
+        usage: send_arp [-U | -A] [-o] [-F] [-r rounds] [-i milliseconds] [-p pidfile] device ip mac broadcast netmask
+               send_arp -U | -A [-c rounds] -I device ip
+          -r, -c rounds   how often to announce (default 1)
+          -i ms           time between two rounds (default 1000)
+          -p pidfile      absolute path; holds pid and start time while rounds are sent
+          -U              requests only        -A   replies only (default: a request and a reply a round)
+          -o              target hardware address of requests is all ones instead of zero
+          -F              announce although the address is not on this host
+          mac             auto for the device's own, or a hardware address; broadcast and netmask are ignored
+        """
+
+    /// The device to send on.
+    public var device: String
+    /// The IPv4 address to announce.
+    public var address: IPAddress
+    /// The hardware address to announce.
+    public var hardware: Hardware
+    /// Which packets a round has.
+    public var style: Announcement.Style
+    /// Whether the target hardware address of requests is all ones.
+    public var usesOnesAsTarget: Bool
+    /// Whether the address need not be on this host.
+    public var allowsForeignAddress: Bool
+    /// How many rounds; 0 sends nothing.
+    public var rounds: Int
+    /// Time between two rounds.
+    public var interval: Duration
+    /// The pid file; nil for none.
+    public var pidFile: String?
+
+    /// Reads the words behind the program's name.
+    ///
+    /// - Throws: ``Failure`` saying what is wrong.
+    public init(_ arguments: [String]) throws(Failure) {
+        let options: ShortOptions
+        do {
+            options = try ShortOptions(arguments, letters: "UAoFqbfr:c:i:p:I:")
+        } catch {
+            throw Failure(description: error.description)
+        }
+        guard !(options.flags.contains("U") && options.flags.contains("A")) else {
+            throw Failure(description: "-U and -A exclude each other")
+        }
+        style = options.flags.contains("U") ? .request : options.flags.contains("A") ? .reply : .requestAndReply
+        usesOnesAsTarget = options.flags.contains("o")
+        rounds = try Self.number(options, "r", or: "c", default: 1, in: 0...1_000_000)
+        interval = .milliseconds(try Self.number(options, "i", default: 1000, in: 1...3_600_000))
+        pidFile = options.values["p"]
+        if let pidFile, !pidFile.hasPrefix("/") {
+            throw Failure(description: "pid file \"\(pidFile)\" is not an absolute path")
+        }
+        let words: (device: String, ip: String, mac: String)
+        if let device = options.values["I"] {
+            guard options.operands.count == 1, style != .requestAndReply else {
+                throw Failure(description: "with -I exactly one address, and -U or -A")
+            }
+            words = (device, options.operands[0], "auto")
+        } else {
+            guard options.operands.count == 5 else {
+                throw Failure(description: "\(options.operands.count) operands instead of 5")
+            }
+            words = (options.operands[0], options.operands[1], options.operands[2])
+        }
+        device = words.device
+        guard let address = IPAddress(words.ip), address.family == .ipv4 else {
+            throw Failure(description: "\"\(words.ip)\" is not an IPv4 address (for IPv6 use send_ua)")
+        }
+        self.address = address
+        if ["auto", "AUTO", "Auto"].contains(words.mac) {
+            hardware = .device
+        } else if let given = LinkLayerAddress(words.mac), [6, 20].contains(given.bytes.count) {
+            hardware = .given(given)
+        } else {
+            throw Failure(description: "\"\(words.mac)\" is neither auto nor a hardware address")
+        }
+        allowsForeignAddress = options.flags.contains("F") || hardware != .device
+    }
+
+    private static func number(
+        _ options: ShortOptions,
+        _ letter: Character,
+        or other: Character? = nil,
+        default value: Int,
+        in range: ClosedRange<Int>
+    ) throws(Failure) -> Int {
+        guard let text = options.values[letter] ?? other.flatMap({ options.values[$0] }) else {
+            return value
+        }
+        guard let number = Int(text), range.contains(number), text.utf8.first.map({ $0 != UInt8(ascii: "+") }) == true
+        else {
+            throw Failure(
+                description: "-\(letter) \"\(text)\" is not a number from \(range.lowerBound) to \(range.upperBound)"
+            )
+        }
+        return number
+    }
+}
