@@ -10,12 +10,6 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-let nio: [Target.Dependency] = [
-    .product(name: "NIOCore", package: "swift-nio"),
-    .product(name: "NIOPosix", package: "swift-nio"),
-    .product(name: "NIOHTTP1", package: "swift-nio"),
-]
-
 /// A Swift library or executable of the project with the project's strict settings.
 func module(_ name: String, executable: Bool = false, _ dependencies: [Target.Dependency]) -> Target {
     executable
@@ -36,7 +30,6 @@ let package = Package(
         .executable(name: "heartbeat", targets: ["Heartbeat"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     ],
@@ -55,6 +48,8 @@ let package = Package(
             ]
         ),
 
+        .systemLibrary(name: "CPCRE2", providers: [.apt(["libpcre2-dev"])]),
+
         // Libraries, each depending only on those above it.
         module("LinuxKit", ["CLinuxShims"]),
         module("Netlink", ["CNetlink", "CLinuxShims", "LinuxKit"]),
@@ -62,12 +57,11 @@ let package = Package(
         module("NeighborPackets", ["CLinuxShims", "LinuxKit"]),
         module("Corosync", ["CCorosync", "LinuxKit"]),
         module("LDirectorConfig", ["LinuxKit"]),
-        module("HealthChecks", ["CLinuxShims", "LinuxKit"] + nio),
+        module("HealthChecks", ["CLinuxShims", "CPCRE2", "LinuxKit"]),
         module(
             "LDirectorCore",
             [
                 "LDirectorConfig", "HealthChecks", "IPVS", "LinuxKit", "CLinuxShims",
-                .product(name: "Logging", package: "swift-log"),
             ]
         ),
         module("HeartbeatCore", ["Corosync", "Netlink", "NeighborPackets", "LinuxKit", "CLinuxShims"]),
@@ -76,7 +70,7 @@ let package = Package(
         // Programs: parse arguments, build real dependencies, call a library, map the error to an exit code.
         module("Agents", executable: true, ["OCFAgents", "LinuxKit"]),
         module("SendArp", executable: true, ["NeighborPackets", "Netlink", "LinuxKit"]),
-        module("LDirector", executable: true, ["LDirectorCore", "LDirectorConfig", "LinuxKit"]),
+        module("LDirector", executable: true, ["LDirectorCore", "LinuxKit"]),
         module(
             "Heartbeat",
             executable: true,
@@ -92,7 +86,7 @@ let package = Package(
         tests("IPVSTests", ["IPVS", "Netlink", "LinuxKit"]),
         tests("NeighborPacketsTests", ["NeighborPackets", "LinuxKit"]),
         tests("LDirectorConfigTests", ["LDirectorConfig", "LinuxKit"]),
-        tests("HealthChecksTests", ["HealthChecks", "LinuxKit"] + nio),
+        tests("HealthChecksTests", ["HealthChecks", "LinuxKit"]),
         tests("LDirectorCoreTests", ["LDirectorCore", "LDirectorConfig", "HealthChecks", "IPVS", "LinuxKit"]),
         tests("HeartbeatCoreTests", ["HeartbeatCore", "LinuxKit"]),
         tests("OCFAgentsTests", ["OCFAgents", "LinuxKit"]),

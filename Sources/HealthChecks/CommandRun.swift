@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinuxShims
+import Glibc
+public import LinuxKit
+
+/// A program that runs beside the event loop in its own process group, with a bounded run time.
+public final class CommandRun {
+    /// How the run ended.
+    public enum End: Equatable, Sendable {
+        case status(ChildProcess.Status)
+        /// The time was over; the process group was ended with TERM, and with KILL a second later.
+        case timedOut
+    }
+
+    private let loop: EventLoop
+    private let child: ChildProcess
+    private let handle: OwnedDescriptor
+    private var completion: ((End) -> Void)?
+    private var timer: EventLoop.TimerID?
+    private var isOver = false
+
+    /// Starts a program.
+    ///
+    /// - Parameters:
+    ///   - arguments: The program's absolute path, then its arguments.
+    ///   - timeout: The longest time it may run.
+    ///   - loop: The loop that waits for its end.
+    ///   - completion: Called once, when the program ended or its time was over.
+    /// - Throws: ``SystemError`` when the program cannot be started.
+    public init(
+        _ arguments: [String],
+        timeout: Duration,
+        on loop: EventLoop,
+        _ completion: @escaping (End) -> Void
+    ) throws(SystemError) {
+        self.loop = loop
+        self.completion = completion
+        let child = try ChildProcess.start(arguments)
+        self.child = child
+        handle = OwnedDescriptor(owning: try systemCall("pidfd_open") { vervet_pidfd_open(child.pid) })
+        // The loop keeps the run alive until the child is reaped, so no zombie stays whoever lets go of it.
+        try loop.watch(handle.raw, for: .readable) { [self] _ in exited() }
+        timer = loop.after(timeout) { [weak self] in self?.expired() }
+    }
+
+    /// Ends the program; its completion is not called any more.
+    public func abandon() {
+        completion = nil
+        terminate()
+    }
+
+    private func expired() {
+        report(.timedOut)
+        terminate()
+    }
+
+    private func terminate() {
+        guard !isOver else {
+            return
+        }
+        cancelTimer()
+        // ESRCH: it ended in this moment, and the loop will tell.
+        _ = kill(-child.pid, SIGTERM)
+        timer = loop.after(.seconds(1)) { [weak self] in
+            if let self, !self.isOver {
+                _ = kill(-self.child.pid, SIGKILL)
+            }
+        }
+    }
+
+    private func exited() {
+        loop.unwatch(handle.raw)
+        isOver = true
+        cancelTimer()
+        do {
+            if let status = try child.wait(until: Deadline(after: .zero)) {
+                report(.status(status))
+            }
+        } catch {
+            // Somebody else reaped it (SIGCHLD ignored by a parent's setting): it ended, but how is not known.
+            report(.status(.exited(-1)))
+        }
+    }
+
+    private func report(_ end: End) {
+        let report = completion
+        completion = nil
+        report?(end)
+    }
+
+    private func cancelTimer() {
+        if let timer {
+            loop.cancel(timer)
+        }
+        timer = nil
+    }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Plays a ``LineDialogue`` with a server; lines and the whole answer are bounded.
+struct LineConversation: Conversation {
+    static let lineLimit = 4096
+    static let totalLimit = 65536
+
+    private let dialogue: LineDialogue
+    private var position = 0
+    private var triedOtherwise = false
+    private var line: [UInt8] = []
+    private var total = 0
+
+    init(_ dialogue: LineDialogue) { self.dialogue = dialogue }
+
+    func opening() -> [UInt8] { outgoing(dialogue.steps.first?.send) }
+
+    mutating func receive(_ bytes: ArraySlice<UInt8>) -> ConversationStep {
+        total += bytes.count
+        guard total <= Self.totalLimit else {
+            return .finish(.down("server sent more than \(Self.totalLimit) bytes"))
+        }
+        for byte in bytes {
+            guard byte == UInt8(ascii: "\n") else {
+                guard line.count < Self.lineLimit else {
+                    return .finish(.down("server sent a line longer than \(Self.lineLimit) bytes"))
+                }
+                line.append(byte)
+                continue
+            }
+            let text = String(decoding: line, as: UTF8.self)
+            line.removeAll(keepingCapacity: true)
+            let step = accept(text)
+            if step != .wait {
+                // A server that talks ahead of its turn gains nothing: the rest of this portion is dropped.
+                return step
+            }
+        }
+        return .wait
+    }
+
+    func end() -> ConversationStep {
+        .finish(.down("server closed the connection before its \(stepName)"))
+    }
+
+    private var stepName: String { position < dialogue.steps.count ? dialogue.steps[position].name : "end" }
+
+    private mutating func accept(_ text: String) -> ConversationStep {
+        guard position < dialogue.steps.count else {
+            return .finish(.up)
+        }
+        let step = dialogue.steps[position]
+        let code = text.prefix(3)
+        if dialogue.hasContinuations, text.dropFirst(3).first == "-", code.allSatisfy(\.isNumber) {
+            return .wait
+        }
+        if dialogue.isTagged, let tag = step.send?.prefix(while: { $0 != " " }), !text.hasPrefix(tag) {
+            return .wait
+        }
+        guard step.accept.contains(where: text.hasPrefix) else {
+            if let otherwise = step.otherwise, !triedOtherwise {
+                triedOtherwise = true
+                return .send(outgoing(otherwise))
+            }
+            return .finish(.down("\(step.name) refused: \"\(printable(text))\""))
+        }
+        position += 1
+        triedOtherwise = false
+        guard position < dialogue.steps.count else {
+            return .finish(.up)
+        }
+        return .send(outgoing(dialogue.steps[position].send))
+    }
+
+    private func outgoing(_ text: String?) -> [UInt8] { text.map { Array(($0 + "\r\n").utf8) } ?? [] }
+}
+
+/// Text of a peer made fit for one log line: at most 100 characters, control characters as `?`.
+func printable(_ text: String) -> String {
+    String(text.prefix(100).map { $0.unicodeScalars.contains { $0.value < 32 || $0.value == 127 } ? "?" : $0 })
+        .trimmingBlanks()
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A short exchange of lines: for each step, text that is sent and the beginnings of the final line of a good answer.
+public struct LineDialogue: Hashable, Sendable {
+    /// One step of the exchange.
+    public struct Step: Hashable, Sendable {
+        /// What is sent, without the line end; nil when the server speaks first.
+        public var send: String?
+
+        /// The answer is good when it begins with one of these.
+        public var accept: [String]
+
+        /// What the step is called in a reason ("greeting").
+        public var name: String
+
+        /// Another text to try when the answer is a refusal (SMTP's HELO after EHLO).
+        public var otherwise: String?
+
+        /// Describes a step.
+        public init(_ name: String, send: String? = nil, accept: [String], otherwise: String? = nil) {
+            self.name = name
+            self.send = send
+            self.accept = accept
+            self.otherwise = otherwise
+        }
+    }
+
+    /// The steps in order.
+    public var steps: [Step]
+
+    /// Whether `250-text` announces that more lines follow (SMTP, FTP, NNTP status lines).
+    public var hasContinuations: Bool
+
+    /// Whether only lines that begin with the step's tag count as answers (IMAP: the first word sent).
+    public var isTagged: Bool
+
+    /// Sent at the end as a courtesy; the answer is not waited for.
+    public var farewell: String?
+
+    /// Joins the steps.
+    public init(_ steps: [Step], hasContinuations: Bool = false, isTagged: Bool = false, farewell: String? = nil) {
+        self.steps = steps
+        self.hasContinuations = hasContinuations
+        self.isTagged = isTagged
+        self.farewell = farewell
+    }
+
+    /// SMTP (RFC 5321): greeting 220, EHLO, or HELO where that is refused.
+    public static let smtp = LineDialogue(
+        [
+            Step("greeting", accept: ["220"]),
+            Step("hello", send: "EHLO localhost.localdomain", accept: ["250"], otherwise: "HELO localhost.localdomain"),
+        ],
+        hasContinuations: true,
+        farewell: "QUIT"
+    )
+
+    /// NNTP (RFC 3977): any greeting that begins with 2.
+    public static let nntp = LineDialogue([Step("greeting", accept: ["2"])], farewell: "QUIT")
+
+    /// IMAP4 (RFC 9051): the greeting, and a login when both are given.
+    public static func imap(login: String, password: String) -> LineDialogue {
+        var steps = [Step("greeting", accept: ["* OK", "* PREAUTH"])]
+        if !login.isEmpty {
+            steps.append(
+                Step("login", send: "a1 LOGIN \(imapQuoted(login)) \(imapQuoted(password))", accept: ["a1 OK"])
+            )
+        }
+        return LineDialogue(steps, isTagged: true, farewell: "a2 LOGOUT")
+    }
+
+    private static func imapQuoted(_ text: String) -> String {
+        "\"" + text.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : String($0) }.joined() + "\""
+    }
+}
