@@ -80,7 +80,7 @@ boot() { # NODE: switches it on; nothing of the cluster stack yet
   mkdir -p "$ST/$n/log"/{corosync,pacemaker}; rm -f "$ST/$n"/{ready,wants-cables,frozen}
   network_of "$n" > "$ST/$n/network"
   case $n in
-    d*) cp -r "$ST/site/." "$ST/$n/"
+    d*) director_files "$n"
         # hostfs makes files as root whatever the guest's user: Pacemaker's own must exist with the right owner
         chown hacluster:haclient "$ST/$n/log/pacemaker"; chmod 770 "$ST/$n/log/pacemaker"
         ( umask 007; : >> "$ST/$n/log/pacemaker/pacemaker.log"; chown hacluster:haclient "$ST/$n/log/pacemaker/pacemaker.log" );;
@@ -150,10 +150,8 @@ mend_link() { # NODE LINK
   uml "$1" || on "$1" || return 0
   undo_cut "$1" "$k" || fail "$1's ${LINKS[k]} link could not be mended"; }
 
-freeze_node() { # NODE STOP|CONT: everything in it. In a guest the kernel stops too; a namespace node's kernel goes on answering ARP.
-  local n=$1 p
-  if uml "$n"; then for p in $(guest_processes "$n"); do kill -"$2" "$p" 2>/dev/null; done; :
-  else inside "$n" bash -c "kill -$2 -1; kill -$2 -1" 2>/dev/null || :; fi; }
-guest_processes() { # the guest kernel first: when it stands still its processes get nowhere
-  local ns p; ns=$(readlink "/proc/$(inner "$1")/ns/pid"); inner "$1"
-  for p in /proc/[0-9]*; do [ "$(readlink "$p/ns/pid" 2>/dev/null)" = "$ns" ] && echo "${p#/proc/}"; done; }
+# freeze_node NODE STOP|CONT: a guest's kernel stands still and everything in it (its processes are traced by it and must not
+# be stopped themselves). In a namespace node all processes stop, but the kernel goes on answering ARP and ping for it.
+freeze_node() {
+  if uml "$1"; then kill -"$2" "$(inner "$1")"
+  else inside "$1" bash -c "kill -$2 -1; kill -$2 -1" 2>/dev/null || :; fi; }

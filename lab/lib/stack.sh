@@ -35,7 +35,7 @@ C
 C
   echo '</resources><constraints/></configuration><status/></cib>'; }
 
-site_files() { # what every director gets at its boot
+site_files() { # what all directors share
   local i s=$ST/site; mkdir -p "$s"
   corosync_conf > "$s/corosync.conf"; seed_cib > "$s/cib.xml"
   corosync-keygen -l -k "$s/authkey" >/dev/null || return
@@ -46,6 +46,29 @@ site_files() { # what every director gets at its boot
   # one key pair for root and one host key, the same on each director and new for each lab
   ssh-keygen -q -t ed25519 -N '' -C lab -f "$s/ssh_root" && ssh-keygen -q -t ed25519 -N '' -C lab -f "$s/ssh_host" || return
   sed 's/^/d*,10.77.1.* /' "$s/ssh_host.pub" > "$s/ssh_known_hosts"; }
+
+director_files() { # NODE: a director's own files, with their owners and modes; its boot lays them over this machine's
+  local n=$1 r=$ST/$1/root s=$ST/site m
+  rm -rf "$r"; mkdir -p -m755 "$r" "$r"/{etc,var,usr,run,.old} "$r"/etc/{corosync/uidgid.d,ssh} "$r"/usr/{sbin,lib/modules} "$r"/var/{log,lib/corosync}
+  install -m644 "$s/hosts" "$s/corosync.conf" "$r/etc/"; mv "$r/etc/corosync.conf" "$r/etc/corosync/"
+  install -m400 "$s/authkey" "$r/etc/corosync/"
+  install -m755 "$LIB/fence_lab" "$r/usr/sbin/"
+  install -d -m755 "$r/var/lib/pacemaker"; install -d -o hacluster -g haclient -m750 "$r"/var/lib/pacemaker/{blackbox,cib,cores,pengine}
+  install -o hacluster -g haclient -m600 "$s/cib.xml" "$r/var/lib/pacemaker/cib/"
+  ln -s /run/lab/log/corosync /run/lab/log/pacemaker "$r/var/log/"
+  # root's ssh to the other directors, over the crossover only. Empty start-up files: bash reads them for each ssh command.
+  install -d -m700 "$r/root" "$r/root/.ssh"; : > "$r/root/.bashrc"; : > "$r/root/.profile"
+  install -m600 "$s/ssh_root" "$r/root/.ssh/id_ed25519"; install -m600 "$s/ssh_root.pub" "$r/root/.ssh/authorized_keys"
+  install -m600 "$s/ssh_known_hosts" "$r/root/.ssh/known_hosts"; install -m600 "$s/ssh_host" "$r/etc/ssh/lab_host"
+  printf '%s\n' "ListenAddress 10.77.1.$(host_of "$n")" 'HostKey /etc/ssh/lab_host' 'UsePAM no' 'PermitRootLogin prohibit-password' \
+    'PasswordAuthentication no' 'UseDNS no' 'PidFile /run/sshd.pid' > "$r/etc/ssh/lab_config"
+  ( umask 027; sed 's/^root:[^:]*:/root:*:/' /etc/shadow > "$r/etc/shadow"; chgrp shadow "$r/etc/shadow" )   # a locked root could not log in
+  if uml "$n"; then
+    for m in /bin /lib /lib32 /lib64 /sbin; do [ -L $m ] && cp -P $m "$r$m"; done     # links stay links, whatever is installed
+    for m in "$MODULES"/*/; do m=${m%/}; ln -s "$m" "$r/usr/lib/modules/${m##*/}"; done  # for modprobe and the kernel's autoload
+    printf '%s\n' 'proc /proc proc' 'sys /sys sysfs' 'dev /dev devtmpfs' 'pts /dev/pts devpts X-mount.mkdir' 'shm /dev/shm tmpfs mode=1777,X-mount.mkdir' \
+      'run /run tmpfs mode=755' "lab /run/lab hostfs X-mount.mkdir,$ST/$n" > "$r/etc/lab-fstab"
+  fi; }
 
 start_stack() { # DIRECTOR
   inside "$1" sh -c 'cd /; pidof corosync >/dev/null || setsid corosync -f >/var/log/corosync/stderr.log 2>&1 </dev/null &
