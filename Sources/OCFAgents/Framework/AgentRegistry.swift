@@ -5,7 +5,7 @@ public enum AgentRegistry {
     /// All agents; a new one is one more line.
     public static let agents: [any OCFAgent.Type] = [
         IPaddr2Agent.self,
-        SyncdAgent.self,
+        LDirectorAgent.self,
     ]
 
     /// An agent and the word for its action, as chosen from a command line.
