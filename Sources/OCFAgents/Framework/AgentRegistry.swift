@@ -6,6 +6,7 @@ public enum AgentRegistry {
     public static let agents: [any OCFAgent.Type] = [
         IPaddr2Agent.self,
         LDirectorAgent.self,
+        SyncdAgent.self,
     ]
 
     /// An agent and the word for its action, as chosen from a command line.
