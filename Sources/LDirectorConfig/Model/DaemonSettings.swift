@@ -37,6 +37,9 @@ public struct DaemonSettings: Sendable, Hashable {
     /// Mail about the daemon itself; virtual servers carry their own copy with their overrides.
     public var mail = MailSettings()
 
+    /// The `fallbackcommand` of virtual servers that have none of their own; they carry a copy.
+    public var fallbackCommand: String?
+
     /// Host that takes mail on port 25 (`smtp`); nil uses the local mailer.
     public var mailRelay: String?
 

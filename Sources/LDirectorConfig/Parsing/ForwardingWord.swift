@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Reads gate, masq and ipip.
+enum ForwardingWord {
+    /// The forwarding method; nil after an error.
+    static func read(_ word: Token, after place: Token, findings: Findings) -> ForwardingMethod? {
+        let known = ForwardingMethod.allCases.map(\.rawValue)
+        guard !word.isEmpty else {
+            findings.error(
+                .missingValue,
+                place.suffix(from: place.bytes.endIndex),
+                "a forwarding method must follow \(place.quoted): \(known.joined(separator: ", "))"
+            )
+            return nil
+        }
+        guard let method = word.text.flatMap(ForwardingMethod.init(rawValue:)) else {
+            var notes: [Diagnostic.Note] = []
+            if let nearest = NearestName.of(word.text ?? "", among: known) {
+                notes.append(Diagnostic.Note("did you mean '\(nearest)'?"))
+            }
+            let list = known.joined(separator: ", ")
+            findings.error(.badWord, word, "\(word.quoted) is not a forwarding method: \(list)", notes: notes)
+            return nil
+        }
+        return method
+    }
+}
