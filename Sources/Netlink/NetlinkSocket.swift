@@ -202,7 +202,7 @@ public struct NetlinkSocket: ~Copyable {
     }
 
     /// Gathers the answers to one request up to its acknowledgement or the end of its dump.
-    private func collect(
+    func collect(
         _ sequence: UInt32,
         for request: NetlinkRequest
     ) throws(NetlinkError) -> (messages: [NetlinkMessage], interrupted: Bool) {
