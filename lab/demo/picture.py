@@ -12,9 +12,9 @@ TRANSFER = '#3f9142'
 
 def draw(stories):
     """The whole picture as text; stories without a client's record are left out."""
-    stories = [s for s in stories if s.record and s.end_or_now() > s.begin]
+    stories = [s for s in stories if s.begin]
     height = TITLE + PANEL * max(1, len(stories)) + 20
-    longest = max((s.end_or_now() - s.begin for s in stories), default=1)
+    longest = max((s.end - s.begin for s in stories), default=1)
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
            'font-family="DejaVu Sans, Helvetica, Arial, sans-serif">',
            f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
@@ -38,7 +38,7 @@ def text(x, y, words, size=13, fill=INK, weight='normal', anchor='start', extra=
 
 def panel(story, top, longest):
     """Phases, events, requests, holder of the VIP and transfer of one side, on one time axis."""
-    begin, end = story.begin, story.end_or_now()
+    begin, end = story.begin, story.end
     scale = (WIDTH - LEFT - RIGHT) / longest
     base, high = top + 290, 150                        # the requests' zero line and the height of 50 a second
 

@@ -15,7 +15,7 @@ def make(stories, log):
     for story in stories:
         zero = story.begin
         sides[story.side.key] = {
-            'label': story.side.label, 'agents': story.side.agents, 'seconds': round(story.end - zero, 1) if story.end else None,
+            'label': story.side.label, 'agents': story.side.agents, 'seconds': round(story.end - zero, 1) if zero else None,
             'problems': story.problems,
             'events': [{'at': round(e['time'] - zero, 2), 'what': e['text'].strip()} for e in story.events],
             'phases': [figures(p, zero) for p in story.phases],

@@ -21,7 +21,7 @@ class Story:
         self.phases, self.events, self.problems = [], [], []
         self.running, self.macs = [], {}
         self.record = self.client = None
-        self.begin = self.end = 0.0                          # of the client's time, as time.monotonic()
+        self.begin = self.end = 0.0                          # what the picture shows, by time.monotonic()
 
     # Waiting ------------------------------------------------------------------------------------------------------
 
@@ -105,11 +105,11 @@ class Story:
             self.problem(f'crm_verify: {complaints}')
         path = f'{self.folder}/requests-{side.key}.log'
         open(path, 'w').close()
-        self.begin = time.monotonic()
+        asked = time.monotonic()
         self.client = lab.start('client', sys.executable, '-I', f'{HERE}/client.py', VIP, path)
         self.running.append(self.client)
         self.record = Record(path)
-        self.wait('until the VIP serves', lambda: self.record.steady(self.begin, time.monotonic()), 60, must=True)
+        self.wait('until the VIP serves', lambda: self.record.steady(asked, time.monotonic()), 60, must=True)
         for node in DIRECTORS:
             side.joined(lab, node)
         self.wait('until every part runs on both directors', lambda: self.complete('d1'), 30, 1.0)
@@ -117,6 +117,7 @@ class Story:
         self.reopen()
         self.show_table(self.holder())
         self.show_cluster('d1')
+        self.begin = time.monotonic() - 1
         log.say(f'  the VIP {VIP} serves on {self.holder()}; transfer 1 flows from {self.transfer_source()}')
 
     def complete(self, node, score=True):
@@ -125,6 +126,10 @@ class Story:
         return (cluster.online() == set(DIRECTORS) and all(cluster.running(c) == set(DIRECTORS) for c in self.side.clones)
                 and len(cluster.running('p-vip')) == 1
                 and (not self.side.link_watched or all(cluster.attribute(n, 'hb-score') == '1000' for n in DIRECTORS)))
+
+    def idle(self, node):
+        cluster = Cluster(self.lab, node)
+        return not any(node in cluster.running(c) for c in self.side.clones)
 
     # The long transfer --------------------------------------------------------------------------------------------
 
@@ -248,6 +253,7 @@ class Story:
                 self.lab.execute(node, 'crm', 'node', 'standby', node)
                 self.moved(phase, self.other(node), 30)
                 phase['gaps'].append(self.record.gap(begin, time.monotonic() - 0.1)[0])
+                self.wait(f'until {node} has stopped everything', lambda: self.idle(node), 60, 0.5)
                 self.show_cluster(node)
                 self.lab.execute(self.other(node), 'crm', 'node', 'online', node)
                 self.event(f'  crm node online {node}', f'online {node}')
@@ -309,9 +315,6 @@ class Story:
                 if self.holder() == victim:
                     self.problem(f'the service went back to {victim} by itself')
 
-    def end_or_now(self):
-        return self.end or time.monotonic()
-
     # All of it ----------------------------------------------------------------------------------------------------
 
     def play(self, phases):
@@ -319,9 +322,10 @@ class Story:
         for number in phases:
             [self.real_server, self.edit, self.standby, self.plug, self.link][number - 1]()
         self.show_cluster('d1')
-        self.end = time.monotonic()
 
     def stop(self):
+        """Ends the client and whatever else the story started; may be called at any time."""
+        self.end = time.monotonic()
         for child in self.running:
             with contextlib.suppress(OSError):
                 child.stdin.close()
