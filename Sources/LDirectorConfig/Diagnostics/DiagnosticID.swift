@@ -27,4 +27,7 @@ public enum DiagnosticID: String, Sendable, Hashable, CaseIterable {
     case family
     case duplicate
     case noEffect
+
+    // Correct, but not available.
+    case unsupported
 }

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinuxShims
+import Glibc
+import LDirectorConfig
+import LinuxKit
+
+extension Command {
+    /// Starts the daemon; returns when it runs with its pid file and its first table, or ran to its end.
+    func start() -> Exit {
+        let isDetached = getenv(Self.detachedMark) != nil
+        if case .process = owner() {
+            return .success
+        }
+        guard let (file, reading, exit) = readConfiguration() else {
+            return .failure
+        }
+        guard exit == .success, let configuration = reading.configuration else {
+            return exit
+        }
+        let staysInForeground = arguments.isDebug || configuration.daemon.isSupervised
+        guard staysInForeground || isDetached else {
+            return detach()
+        }
+        return serve(file, reading, configuration.daemon, isDetached: isDetached)
+    }
+
+    /// Runs this program again in a session of its own and waits until it is ready or gives up.
+    ///
+    /// A new program instead of fork(2): nothing of this process (threads, locks, descriptors) reaches the daemon.
+    private func detach() -> Exit {
+        var ends: [CInt] = [-1, -1]
+        do throws(SystemError) {
+            try systemCall("pipe") { vervet_pipe(&ends) }
+            let reader = OwnedDescriptor(owning: ends[0])
+            let child = try startDetached(writer: OwnedDescriptor(owning: ends[1]))
+            var text = ""
+            let deadline = Deadline(after: .seconds(120))
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            var poller = pollfd(fd: reader.raw, events: Int16(POLLIN), revents: 0)
+            while !deadline.hasPassed {
+                try systemCall("poll") { poll(&poller, 1, deadline.pollMilliseconds) }
+                let count = read(reader.raw, &buffer, buffer.count)
+                guard count != 0 else {
+                    break
+                }
+                text += String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
+            }
+            if text.hasSuffix(Self.readyMark + "\n") {
+                Self.say(String(text.dropLast(Self.readyMark.count + 1)), to: STDERR_FILENO)
+                return .success
+            }
+            Self.say(text, to: STDERR_FILENO)
+            guard case .exited(let status) = try child.wait(until: Deadline(after: .seconds(5))) else {
+                complain("the daemon did not get ready; it may still be running with pid \(child.pid)")
+                return .failure
+            }
+            return Exit(rawValue: status) ?? .failure
+        } catch {
+            complain("cannot start the daemon: \(error)")
+            return .failure
+        }
+    }
+
+    private func startDetached(writer: consuming OwnedDescriptor) throws(SystemError) -> ChildProcess {
+        var environment = ["\(Self.detachedMark)=1"]
+        var position = environ
+        while let entry = position.pointee {
+            environment.append(String(cString: entry))
+            position += 1
+        }
+        // The process title stays "ldirectord CONFIGURATION start", which scripts look for.
+        let words = CommandLine.arguments.dropFirst()
+        guard let program = realpath("/proc/self/exe", nil) else {
+            throw .last("realpath", "/proc/self/exe")
+        }
+        defer { free(program) }
+        return try ChildProcess.start(
+            [String(cString: program)] + words,
+            environment: environment,
+            group: .session,
+            standardStreams: (nil, writer.raw, writer.raw)
+        )
+    }
+
+    /// Is the daemon, to its end.
+    private func serve(
+        _ file: ConfigurationFile,
+        _ reading: ConfigurationFile.Reading,
+        _ settings: DaemonSettings,
+        isDetached: Bool
+    ) -> Exit {
+        guard geteuid() == 0 else {
+            complain("must be run as root")
+            return .failure
+        }
+        do throws(SystemError) {
+            try RuntimeFiles.prepareDirectory()
+            guard let pidFile = try LockFile.take(files.pidFile) else {
+                // Another start was faster.
+                return ready(isDetached, .success)
+            }
+            guard let pathLock = try LockFile.take(RuntimeFiles.configurationLock(file.path)) else {
+                pidFile.remove()
+                complain("\(file.path) is served by another instance already; nothing was started")
+                return ready(isDetached, .success)
+            }
+            let exit = direct(file, reading, settings, isDetached: isDetached)
+            pathLock.remove()
+            pidFile.remove()
+            return exit
+        } catch {
+            complain("\(error)")
+            return .failure
+        }
+    }
+
+    private func direct(
+        _ file: ConfigurationFile,
+        _ reading: ConfigurationFile.Reading,
+        _ settings: DaemonSettings,
+        isDetached: Bool
+    ) -> Exit {
+        let target: EventLog.Target
+        if arguments.isDebug {
+            target = .terminal
+        } else if settings.isSupervised {
+            target = .supervisor
+        } else {
+            target = .configured(settings.logTarget)
+            if let problem = EventLog.problem(of: settings.logTarget) {
+                complain(problem)
+                return .badConfiguration
+            }
+        }
+        let log = EventLog(target, instance: arguments.instance)
+        log.write("Starting \(Self.version) with \(file.path)")
+        reading.summaries.forEach(log.write)
+        do throws(Daemon.Failure) {
+            let daemon = try Daemon(file, reading, files: files, log: log)
+            for (service, reason) in daemon.refused {
+                complain("virtual server \(service) is not as configured, trying again: \(reason)")
+            }
+            // Paths in the configuration are absolute by now; the directory that we were started in may go.
+            _ = chdir("/")
+            try daemon.run { _ = ready(isDetached, .success) }
+            log.write("Exiting")
+            return .success
+        } catch {
+            log.write("Cannot go on: \(error)")
+            complain("\(error)")
+            return .failure
+        }
+    }
+
+    /// Tells the waiting `start` that all is in place, and lets go of its terminal.
+    private func ready(_ isDetached: Bool, _ exit: Exit) -> Exit {
+        guard isDetached else {
+            return exit
+        }
+        Self.say(Self.readyMark + "\n")
+        do {
+            let null = try OwnedDescriptor(opening: "/dev/null", flags: O_RDWR)
+            for stream in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] {
+                _ = dup2(null.raw, stream)
+            }
+        } catch {
+            // Without /dev/null the pipe is closed instead; writes to it are ignored as SIGPIPE is.
+            _ = close(STDOUT_FILENO)
+            _ = close(STDERR_FILENO)
+        }
+        return exit
+    }
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The words of the command line: options, then the configuration, then the action.
+public struct CommandLineArguments: Equatable, Sendable {
+    /// What to do.
+    public enum Action: String, Sendable, CaseIterable {
+        case start
+        case stop
+        case restart
+        case tryRestart = "try-restart"
+        case reload
+        case forceReload = "force-reload"
+        case status
+        case checkConfig = "check-config"
+    }
+
+    /// What the words ask for.
+    public enum Request: Equatable, Sendable {
+        case help
+        case version
+        case perform(Action)
+    }
+
+    /// What is asked for.
+    public var request: Request
+
+    /// Stay in the foreground and write events to standard error.
+    public var isDebug = false
+
+    /// Do not wait for the end of a daemon that was told to stop.
+    public var doesNotWait = false
+
+    /// `status` as JSON.
+    public var asJSON = false
+
+    /// The configuration as given, or the default.
+    public var configuration = "ldirectord.cf"
+
+    /// The instance: `ldirectord` without a configuration argument, else its last path component with the suffix.
+    public var instance = "ldirectord"
+
+    /// A command line that asks for nothing known; the usage text is the answer.
+    public struct UsageError: Error, Equatable, Sendable {
+        /// What is wrong.
+        public let description: String
+    }
+
+    /// The usage text.
+    public static let usage = """
+        Usage: ldirectord [-d] [CONFIGURATION] ACTION
+        Checks real servers and keeps the kernel's IPVS table of virtual services.
+
+          CONFIGURATION   searched in /etc/ha.d, /etc/ha.d/conf, then as given; default ldirectord.cf
+          ACTION          start, stop [--no-wait], restart, try-restart, reload, force-reload, status [--json],
+                          check-config (check-config also as: check-config CONFIGURATION)
+
+          -d, --debug     stay in the foreground, events to standard error
+          -h, --help      this text
+          -v, --version   the version
+
+        Exit status: 0 done (status: running); 1 failed (status: dead, but the pid file remains); 2 the configuration has
+        errors; 3 status: not running; 255 this usage.
+
+        """
+
+    /// Reads the words after the program's name.
+    ///
+    /// - Throws: ``UsageError``.
+    public init(_ words: [String]) throws(UsageError) {
+        request = .help
+        var rest = words[...]
+        while let word = rest.first, word.hasPrefix("-"), word != "-" {
+            rest = rest.dropFirst()
+            if word == "--" {
+                break
+            }
+            try takeOption(word)
+            if request == .version || (request == .help && !isDebug) {
+                return
+            }
+        }
+        let options = rest.filter { $0.hasPrefix("--") }
+        var operands = rest.filter { !$0.hasPrefix("--") }
+        if operands.first == Action.checkConfig.rawValue, operands.count > 1 {
+            operands.swapAt(operands.startIndex, operands.startIndex + 1)
+        }
+        if operands.count > 1, let name = operands.first {
+            configuration = name
+            instance = String(name[(name.lastIndex(of: "/").map(name.index(after:)) ?? name.startIndex)...])
+            operands = Array(operands.dropFirst())
+        }
+        guard let word = operands.first else {
+            throw UsageError(description: "an action is missing")
+        }
+        guard let action = Action(rawValue: word) else {
+            throw UsageError(description: "unknown action \"\(word)\"")
+        }
+        for option in options {
+            switch (option, action) {
+            case ("--no-wait", .stop), ("--no-wait", .restart), ("--no-wait", .tryRestart): doesNotWait = true
+            case ("--json", .status), ("--json", .checkConfig): asJSON = true
+            default: throw UsageError(description: "option \(option) does not fit action \(word)")
+            }
+        }
+        request = .perform(action)
+    }
+
+    private mutating func takeOption(_ word: String) throws(UsageError) {
+        switch word {
+        case "--debug": isDebug = true
+        case "--help": request = .help
+        case "--version": request = .version
+        default:
+            guard !word.hasPrefix("--") else {
+                throw UsageError(description: "unknown option \(word)")
+            }
+            for letter in word.dropFirst() {
+                switch letter {
+                case "d": isDebug = true
+                case "h", "?":
+                    isDebug = false
+                    request = .help
+                case "v": request = .version
+                default: throw UsageError(description: "unknown option -\(letter)")
+                }
+            }
+        }
+    }
+}

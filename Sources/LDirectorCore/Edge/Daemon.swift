@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import HealthChecks
+import IPVS
+import LDirectorConfig
+import LinuxKit
+
+/// The running director: checks, decisions, and the kernel's table, all on one event loop.
+public final class Daemon {
+    /// Why the daemon cannot start.
+    public struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
+        /// One line: what is wrong and what to do.
+        public let description: String
+    }
+
+    static let retryDelay = Duration.seconds(5)
+
+    let loop: EventLoop
+    let log: EventLog
+    let table: TableOwner
+    let file: ConfigurationFile
+    let files: RuntimeFiles
+    var director = Director()
+    var scheduler: CheckScheduler
+    var watcher: ConfigurationWatcher
+    let callback: Callback
+    let startedAt = SuspendingClock.now
+    /// What is wrong with the file on disk, when it is not the one in force.
+    var rejected: [String] = []
+    /// Services whose last write was refused, with the reason.
+    var refused: [VirtualServiceKey: String] = [:]
+    private var pending: [ServerID] = []
+    private var flushIsPlanned = false
+    private var retryIsPlanned = false
+    private var isStopping = false
+    private var signals: SignalReader?
+    private var control: ControlServer?
+
+    /// Connects to the kernel and brings its table to the state of the configuration.
+    ///
+    /// - Parameters:
+    ///   - file: The configuration file.
+    ///   - reading: What it says; must have a configuration.
+    ///   - files: The instance's runtime files, whose locks the caller holds.
+    ///   - log: The event log.
+    /// - Throws: ``Failure``.
+    public init(
+        _ file: ConfigurationFile,
+        _ reading: ConfigurationFile.Reading,
+        files: RuntimeFiles,
+        log: EventLog
+    ) throws(Failure) {
+        guard let configuration = reading.configuration else {
+            throw Failure(description: reading.report)
+        }
+        self.file = file
+        self.files = files
+        self.log = log
+        do throws(SystemError) {
+            loop = try EventLoop()
+        } catch {
+            throw Failure(description: error.description)
+        }
+        do throws(IPVSError) {
+            table = try TableOwner()
+        } catch {
+            throw Failure(description: error.description)
+        }
+        watcher = ConfigurationWatcher(file, content: reading.content)
+        callback = Callback(on: loop, log: log)
+        scheduler = CheckScheduler(on: loop) { _, _ in }
+        scheduler = CheckScheduler(on: loop) { [weak self] plan, result in self?.checked(plan, result) }
+        do throws(IPVSError) {
+            try install(configuration)
+        } catch {
+            throw Failure(description: error.description)
+        }
+    }
+
+    /// Serves until a terminating signal, then cleans up as configured.
+    ///
+    /// - Parameter ready: Called when checks, signals and control socket are in place.
+    /// - Throws: ``Failure``.
+    public func run(ready: () -> Void) throws(Failure) {
+        do throws(SystemError) {
+            signals = try SignalReader(
+                [SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2],
+                on: loop
+            ) { [weak self] in self?.received($0) }
+            control = try ControlServer(files.controlSocket, on: loop) { [weak self] in
+                self?.answer($0) ?? "stopping\n"
+            }
+            pollConfiguration()
+            ready()
+            try loop.run()
+        } catch {
+            throw Failure(description: error.description)
+        }
+        control?.close()
+    }
+
+    // MARK: Configuration
+
+    private func install(_ configuration: Configuration) throws(IPVSError) {
+        let current = try table.read()
+        let former = Set(director.configuration.virtualServers.map(\.key))
+        do throws(CheckPlanner.Unsupported) {
+            try director.install(configuration, table: current, at: loop.now)
+        } catch {
+            // The file was judged by the same rules before; it cannot fail now.
+            return log.write("Configuration not used: \(error)")
+        }
+        refused = refused.filter { key, _ in configuration.virtualServers.contains { $0.key == key } }
+        perform(director.synchronisation(with: current, former: former))
+        scheduler.run(director.subscribers.keys)
+    }
+
+    /// Reads the file again; a faulty one changes nothing.
+    func reload(_ content: [UInt8]? = nil) {
+        let reading: ConfigurationFile.Reading
+        do throws(SystemError) {
+            if let content {
+                reading = file.evaluate(content)
+            } else {
+                reading = try file.read()
+            }
+        } catch {
+            rejected = [error.description]
+            return log.write("Reload failed, the running configuration stays: \(error)")
+        }
+        watcher.accept(reading.content)
+        guard let configuration = reading.configuration else {
+            rejected = reading.summaries
+            log.write("Reload failed, the running configuration stays:")
+            return reading.summaries.forEach(log.write)
+        }
+        reading.summaries.forEach(log.write)
+        rejected = []
+        let isTerminal = log.target == .terminal
+        if !isTerminal {
+            log.target = configuration.daemon.isSupervised ? .supervisor : .configured(configuration.daemon.logTarget)
+        }
+        do throws(IPVSError) {
+            try install(configuration)
+            log.write("Reloaded configuration \(file.path)")
+        } catch {
+            rejected = ["the kernel's table could not be read: \(error)"]
+            log.write("Reload failed, the running configuration stays: \(error)")
+        }
+    }
+
+    private func pollConfiguration() {
+        if let content = watcher.poll(), !isStopping {
+            let reloads = director.configuration.daemon.reloadsAutomatically
+            log.write("Configuration file '\(file.path)' has changed on disk - \(reloads ? "reloading" : "ignored")")
+            if reloads {
+                reload(content)
+            }
+            if rejected.isEmpty, let program = director.configuration.daemon.callback {
+                callback.start(program, path: file.path)
+            }
+        }
+        loop.after(.seconds(1)) { [weak self] in self?.pollConfiguration() }
+    }
+
+    // MARK: Checks
+
+    private func checked(_ plan: CheckPlan, _ result: CheckResult) {
+        for transition in director.record(result, of: plan, at: loop.now) {
+            switch transition.kind {
+            case .up, .down:
+                pending.append(transition.server)
+                if !flushIsPlanned {
+                    flushIsPlanned = true
+                    // Results of the same turn of the loop go to the kernel together.
+                    loop.after(.zero) { [weak self] in self?.flush() }
+                }
+            case .softFailure, .reset:
+                if let line = director.line(for: transition) {
+                    log.write(line)
+                }
+            }
+        }
+    }
+
+    private func flush() {
+        flushIsPlanned = false
+        let servers = pending.filter { refused[$0.service] == nil }
+        pending = []
+        guard !servers.isEmpty, !isStopping else {
+            return
+        }
+        do throws(IPVSError) {
+            let current = try table.read(Set(servers.map(\.service)))
+            let changes = director.changes(after: servers, current: current)
+            perform(changes)
+            for line in director.silentLines(servers, changes, current) {
+                log.write(line)
+            }
+        } catch {
+            refuse(Dictionary(servers.map { ($0.service, error.description) }) { first, _ in first })
+        }
+    }
+
+    // MARK: Kernel
+
+    /// Makes changes and logs those that are done; the refused ones go to the retry.
+    private func perform(_ changes: [PlannedChange]) {
+        var failed: [VirtualServiceKey: String] = [:]
+        do throws(IPVSError) {
+            let failures = try table.apply(changes.map(\.change))
+            let refusals = Set(failures.map(\.change))
+            for change in changes where !refusals.contains(change.change) {
+                log.write(change.line)
+            }
+            for failure in failures {
+                failed[failure.change.serviceKey] = failed[failure.change.serviceKey] ?? failure.description
+            }
+        } catch {
+            failed = Dictionary(changes.map { ($0.change.serviceKey, error.description) }) { first, _ in first }
+        }
+        refuse(failed)
+    }
+
+    private func refuse(_ failed: [VirtualServiceKey: String]) {
+        for (key, reason) in failed where refused.updateValue(reason, forKey: key) != reason {
+            log.write("Virtual server \(key) not as configured, trying again: \(reason)")
+        }
+        guard !failed.isEmpty, !retryIsPlanned else {
+            return
+        }
+        retryIsPlanned = true
+        loop.after(Self.retryDelay) { [weak self] in self?.retry() }
+    }
+
+    private func retry() {
+        retryIsPlanned = false
+        guard !refused.isEmpty, !isStopping else {
+            return
+        }
+        let before = refused
+        let keys = Set(before.keys)
+        do throws(IPVSError) {
+            let current = try table.read(keys)
+            perform(director.synchronisation(with: current, former: keys, only: keys))
+            // A refusal plans the next retry; without one, everything is as it shall be.
+            if !retryIsPlanned {
+                refused = [:]
+            }
+        } catch {
+            refuse(before.mapValues { _ in error.description })
+        }
+    }
+
+    // MARK: Signals
+
+    private func received(_ signal: CInt) {
+        switch signal {
+        case SIGHUP:
+            log.write("Signal HUP: reloading configuration \(file.path)")
+            reload()
+        case SIGUSR1: log.write(statusDocument())
+        case SIGUSR2: scheduler.checkAll()
+        default: stop(signal)
+        }
+    }
+
+    private func stop(_ signal: CInt) {
+        guard !isStopping else {
+            return
+        }
+        isStopping = true
+        scheduler.stop()
+        log.write("Linux Director Daemon terminated on signal \(signal)")
+        do throws(IPVSError) {
+            let current = try table.read(Set(director.configuration.virtualServers.map(\.key)))
+            for change in director.cleanup(of: current) {
+                director.purgeLines(change.change.serviceKey).forEach(log.write)
+                perform([change])
+            }
+        } catch {
+            log.write("Cannot clean the kernel's table: \(error)")
+        }
+        loop.stop()
+    }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinuxShims
+import Glibc
+public import LinuxKit
+
+/// Signals as events of the loop (signalfd(2)).
+public final class SignalReader {
+    private let descriptor: OwnedDescriptor
+    private let loop: EventLoop
+
+    /// Blocks the usual delivery of these signals and reports them on the loop instead; a broken pipe is ignored.
+    ///
+    /// - Throws: ``SystemError`` of signalfd(2).
+    public init(_ signals: [CInt], on loop: EventLoop, _ handler: @escaping (CInt) -> Void) throws(SystemError) {
+        var set = sigset_t()
+        sigemptyset(&set)
+        for signal in signals {
+            sigaddset(&set, signal)
+        }
+        signal(SIGPIPE, SIG_IGN)
+        try systemCall("sigprocmask") { sigprocmask(SIG_BLOCK, &set, nil) }
+        let flags = CInt(SFD_CLOEXEC | SFD_NONBLOCK)
+        descriptor = OwnedDescriptor(owning: try systemCall("signalfd") { signalfd(-1, &set, flags) })
+        self.loop = loop
+        let fd = descriptor.raw
+        try loop.watch(fd, for: .readable) { _ in
+            var info = signalfd_siginfo()
+            while read(fd, &info, MemoryLayout<signalfd_siginfo>.size) == MemoryLayout<signalfd_siginfo>.size {
+                handler(CInt(info.ssi_signo))
+            }
+        }
+    }
+
+    deinit { loop.unwatch(descriptor.raw) }
+}
