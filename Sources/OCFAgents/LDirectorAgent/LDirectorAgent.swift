@@ -127,9 +127,19 @@ public struct LDirectorAgent: OCFAgent {
         switch state {
         case .answering: return .success
         case .stopped:
-            throw OCFError(.generic, "ldirectord \(configuration) start succeeded, but no daemon runs: see its log")
-        case .failing(let reason): throw OCFError(.generic, reason)
+            try giveUp("\(binary) \(configuration) start succeeded, but nothing answers on \(contact.socketPath)")
+        case .failing(let reason): try giveUp(reason)
         }
+    }
+
+    /// Ends what a failed start left: a daemon that the cluster does not know of must not run.
+    private func giveUp(_ reason: String) throws(OCFError) -> Never {
+        do {
+            try runDaemon(["stop"], configurationFirst: true, until: Deadline(after: .seconds(2)))
+        } catch {
+            log.warning(error.reason)
+        }
+        throw OCFError(.generic, reason)
     }
 
     /// Stops the daemon by its own command, else by signals; without a daemon nothing else matters.
