@@ -55,6 +55,33 @@ public struct NetworkLink: Sendable, Equatable {
     /// Whether the link has carrier.
     public let hasCarrier: Bool
 
+    /// Describes an interface.
+    public init(
+        index: Int32,
+        name: String,
+        alternativeNames: [String] = [],
+        flags: UInt32 = 0x1,
+        hardwareType: UInt16 = 1,
+        address: LinkLayerAddress? = nil,
+        broadcast: LinkLayerAddress? = nil,
+        state: OperationalState = .up,
+        master: Int32? = nil,
+        mtu: UInt32 = 1500,
+        hasCarrier: Bool = true
+    ) {
+        self.index = index
+        self.name = name
+        self.alternativeNames = alternativeNames
+        self.flags = flags
+        self.hardwareType = hardwareType
+        self.address = address
+        self.broadcast = broadcast
+        self.state = state
+        self.master = master
+        self.mtu = mtu
+        self.hasCarrier = hasCarrier
+    }
+
     /// Whether the interface is administratively up (`IFF_UP`).
     public var isUp: Bool { flags & 0x1 != 0 }
 

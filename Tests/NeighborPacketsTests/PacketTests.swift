@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+import LinuxKit
+import NeighborPackets
+import Testing
+
+private func hex(_ text: String) -> [UInt8] {
+    let digits = text.filter { !$0.isWhitespace }
+    return LinkLayerHex.bytes(String(digits))
+}
+
+private enum LinkLayerHex {
+    static func bytes(_ digits: String) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var rest = digits[...]
+        while rest.count >= 2, let byte = UInt8(rest.prefix(2), radix: 16) {
+            bytes.append(byte)
+            rest = rest.dropFirst(2)
+        }
+        return bytes
+    }
+}
+
+@Suite struct ARPTests {
+    /// Captured with tcpdump: an announcement of 198.51.100.50, without the Ethernet header.
+    let request = hex("0001 0800 06 04 0001 deee3bc8d38a c6336432 000000000000 c6336432")
+    let reply = hex("0001 0800 06 04 0002 deee3bc8d38a c6336432 deee3bc8d38a c6336432")
+
+    @Test func announcementMatchesTheWire() throws {
+        let announcement = Announcement(
+            address: try #require(IPAddress("198.51.100.50")),
+            hardware: try #require(LinkLayerAddress("de:ee:3b:c8:d3:8a"))
+        )
+        #expect(announcement.packets.map(\.bytes) == [request, reply])
+    }
+
+    @Test func decodesWhatItEncodes() throws {
+        let packet = try #require(ARPPacket(request + [UInt8](repeating: 0, count: 18)))
+        #expect(packet.bytes == request)
+        #expect(packet.operation == .request && packet.sender == packet.target)
+        for length in 0..<request.count {
+            #expect(ARPPacket(request.prefix(length)) == nil)
+        }
+    }
+
+    @Test func stylesOfARound() throws {
+        func packets(_ style: Announcement.Style, ones: Bool = false) throws -> [ARPPacket] {
+            Announcement(
+                address: try #require(IPAddress("192.0.2.1")),
+                hardware: try #require(LinkLayerAddress("020000000001")),
+                style: style,
+                usesOnesAsTarget: ones
+            ).packets
+        }
+        #expect(try packets(.request).map(\.operation) == [.request])
+        #expect(try packets(.reply).map(\.operation) == [.reply])
+        #expect(try packets(.request, ones: true)[0].targetHardware.description == "ff:ff:ff:ff:ff:ff")
+    }
+
+    @Test func infiniBandHasLongAddresses() throws {
+        let hardware = try #require(LinkLayerAddress(bytes: [UInt8](1...20)))
+        let announcement = Announcement(
+            address: try #require(IPAddress("192.0.2.1")),
+            hardware: hardware,
+            hardwareType: ARPPacket.infiniband,
+            style: .reply
+        )
+        let bytes = try #require(announcement.packets.first).bytes
+        #expect(bytes.count == 56)
+        #expect(bytes.prefix(8) == [0, 32, 8, 0, 20, 4, 0, 2])
+        #expect(ARPPacket(bytes)?.senderHardware == hardware)
+    }
+}
+
+@Suite struct AdvertisementTests {
+    @Test func matchesTheWire() throws {
+        let target = try #require(IPAddress("2001:db8:1::50"))
+        let hardware = try #require(LinkLayerAddress("c2:30:b6:37:59:9b"))
+        let advertisement = try #require(
+            NeighborAdvertisement(target: target, hardware: hardware, isRouter: false)
+        )
+        // RFC 4861, 4.4: type 136, code 0, checksum (kernel), Override, target, option 2 of one unit.
+        let wire = hex("88 00 0000 20000000 20010db8000100000000000000000050 02 01 c230b637599b")
+        #expect(advertisement.bytes == wire)
+        #expect(NeighborAdvertisement(wire) == advertisement)
+    }
+
+    @Test func routerFlagAndInfiniBandOption() throws {
+        let hardware = try #require(LinkLayerAddress(bytes: [UInt8](1...20)))
+        let target = try #require(IPAddress("2001:db8::1"))
+        let bytes = try #require(NeighborAdvertisement(target: target, hardware: hardware, isRouter: true)).bytes
+        #expect(bytes[4] == 0xa0)
+        // Option length 3 (24 bytes): two bytes of padding, then the address (RFC 4391, 9.3).
+        #expect(bytes.count == 48 && bytes[24...27] == [2, 3, 0, 0])
+        #expect(NeighborAdvertisement(bytes, hardwareLength: 20)?.hardware == hardware)
+    }
+
+    @Test func truncatedMessagesAreRefused() throws {
+        let target = try #require(IPAddress("2001:db8::1"))
+        let hardware = try #require(LinkLayerAddress("020000000001"))
+        let bytes = try #require(NeighborAdvertisement(target: target, hardware: hardware, isRouter: true)).bytes
+        for length in 0..<bytes.count {
+            #expect(NeighborAdvertisement(bytes.prefix(length)) == nil)
+        }
+    }
+}
+
+@Suite struct CommandLineTests {
+    @Test func historicForm() throws {
+        let command = try SendArpCommand([
+            "-i", "200", "-r", "5", "-p", "/run/x.pid", "eth0", "192.0.2.1", "auto", "not_used", "not_used",
+        ])
+        #expect(command.rounds == 5 && command.interval == .milliseconds(200) && command.pidFile == "/run/x.pid")
+        #expect(command.hardware == .device && command.style == .requestAndReply && !command.allowsForeignAddress)
+        #expect(try SendArpCommand(["-r5", "eth0", "192.0.2.1", "020000000001", "x", "y"]).rounds == 5)
+        #expect(try SendArpCommand(["eth0", "192.0.2.1", "AUTO", "x", "y"]).rounds == 1)
+        #expect(try SendArpCommand(["-qU", "-c", "3", "-I", "eth0", "192.0.2.1"]).style == .request)
+        #expect(try SendArpCommand(["eth0", "192.0.2.1", "02:00:00:00:00:01", "x", "y"]).allowsForeignAddress)
+    }
+
+    @Test(arguments: [
+        [], ["eth0"], ["eth0", "192.0.2.1", "auto", "x"], ["-r", "eth0", "192.0.2.1", "auto", "x", "y"],
+        ["-r", "-1", "eth0", "192.0.2.1", "auto", "x", "y"], ["-i", "0", "eth0", "192.0.2.1", "auto", "x", "y"],
+        ["-p", "x.pid", "eth0", "192.0.2.1", "auto", "x", "y"], ["eth0", "2001:db8::1", "auto", "x", "y"],
+        ["eth0", "192.0.2.1", "02:00", "x", "y"], ["-UA", "eth0", "192.0.2.1", "auto", "x", "y"],
+        ["-z", "eth0", "192.0.2.1", "auto", "x", "y"], ["-I", "eth0", "192.0.2.1"], ["-r"],
+    ])
+    func refuses(arguments: [String]) {
+        #expect(throws: SendArpCommand.Failure.self) { try SendArpCommand(arguments) }
+    }
+
+    @Test func advertiserForm() throws {
+        let command = try SendUaCommand(["-i", "200", "-c", "3", "2001:db8::1/64", "64", "eth0"])
+        #expect(command.count == 3 && command.device == "eth0" && command.address == IPAddress("2001:db8::1"))
+        #expect(throws: SendUaCommand.Failure.self) { try SendUaCommand(["2001:db8::1", "64"]) }
+        #expect(throws: SendUaCommand.Failure.self) { try SendUaCommand(["192.0.2.1", "64", "eth0"]) }
+    }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import LinuxKit
+import Testing
+
+/// send_arp and send_ua on the real kernel.
+@Suite(.needsRoot, .timeLimit(.minutes(2))) struct SendArpTests {
+    let site: Site
+    let program = Site.program("send_arp")
+    let pidFile: String
+
+    init() throws {
+        site = try Site()
+        pidFile = "\(site.directory)/announcer.pid"
+    }
+
+    private func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    @Test func case60RoundsIntervalAndPidFile() throws {
+        let capture = try Capture("vb0", of: site.b, in: site)
+        let sender = try ChildProcess.start(
+            site.a.command([program, "-r", "2", "-i", "200", "-p", pidFile, "va0", "198.51.100.1", "auto", "x", "y"])
+        )
+        #expect(Site.wait(.seconds(1)) { exists(pidFile) })
+        #expect(try sender.wait(until: Deadline(after: .seconds(5))) == .exited(0))
+        #expect(!exists(pidFile))
+        let frames = try capture.frames()
+        #expect(frames.map(\.operation) == ["1", "2", "1", "2"])
+        #expect(frames.allSatisfy { $0.sender == "198.51.100.1" && $0.target == "198.51.100.1" })
+        #expect(frames.allSatisfy { $0.destination == "ff:ff:ff:ff:ff:ff" })
+        #expect(frames[0].targetHardware == "00:00:00:00:00:00" && frames[1].targetHardware == frames[1].senderHardware)
+        #expect((0.15...0.5).contains(frames[2].time - frames[0].time))
+    }
+
+    @Test(arguments: [
+        ["nonic", "198.51.100.1", "auto", "x", "y"], ["lo", "198.51.100.1", "auto", "x", "y"],
+        ["va0", "198.51.100.77", "auto", "x", "y"], ["va0", "198.51.100.1", "auto", "x"],
+    ])
+    func case61Refusals(operands: [String]) throws {
+        let capture = try Capture("vb0", of: site.b, in: site)
+        let outcome = try site.a.outcome([program] + operands)
+        #expect(outcome.status == .exited(2) && outcome.errorText.hasPrefix("send_arp: "))
+        #expect(try capture.frames().isEmpty)
+    }
+
+    @Test func case61WithoutRoot() throws {
+        let outcome = try site.a.outcome(
+            [
+                "/usr/bin/setpriv", "--reuid", "65534", "--clear-groups", program, "va0", "198.51.100.1", "auto", "x",
+                "y",
+            ]
+        )
+        #expect(outcome.status == .exited(2) && outcome.errorText.contains("Operation not permitted"))
+    }
+
+    @Test func case62ForeignPidFile() throws {
+        let bystander = try ChildProcess.start(["/bin/sleep", "60"])
+        defer { _ = try? bystander.end() }
+        try TextFile.write(pidFile, "\(bystander.pid)\n")
+        let capture = try Capture("vb0", of: site.b, in: site)
+        let outcome = try site.a.outcome([program, "-p", pidFile, "va0", "198.51.100.1", "auto", "x", "y"])
+        #expect(outcome.status == .exited(0))
+        #expect(kill(bystander.pid, 0) == 0)
+        #expect(try capture.frames().count == 2)
+        #expect(!exists(pidFile))
+    }
+
+    @Test func quirk10EarlierSenderIsEndedByTerm() throws {
+        let words = [program, "-r", "1000", "-i", "100", "-p", pidFile, "va0", "198.51.100.1", "auto", "x", "y"]
+        let first = try ChildProcess.start(site.a.command(words))
+        #expect(Site.wait(.seconds(1)) { exists(pidFile) })
+        let second = try ChildProcess.start(site.a.command(words))
+        #expect(try first.wait(until: Deadline(after: .seconds(3))) == .exited(0))
+        #expect(Site.wait(.seconds(1)) { exists(pidFile) })
+        #expect(try second.end() == .exited(0))
+    }
+
+    @Test func case63TermWhileRepeating() throws {
+        let sender = try ChildProcess.start(
+            site.a.command([program, "-r", "1000", "-i", "500", "-p", pidFile, "va0", "198.51.100.1", "auto", "x", "y"])
+        )
+        #expect(Site.wait(.seconds(1)) { exists(pidFile) })
+        #expect(kill(sender.pid, SIGTERM) == 0)
+        #expect(try sender.wait(until: Deadline(after: .seconds(2))) == .exited(0))
+        #expect(!exists(pidFile))
+    }
+
+    @Test(arguments: ["0", "1"])
+    func case42AdvertisementsCarryTheRouterFlag(forwarding: String) throws {
+        try site.a.run("ip -6 address add 2001:db8:1::50/64 dev va0")
+        try site.a.run("sysctl -qw net.ipv6.conf.va0.forwarding=\(forwarding)")
+        let capture = try Capture("vb0", of: site.b, in: site, "icmp6[0] == 136")
+        let outcome = try site.a.outcome(
+            ["\(site.directory)/send_ua", "-c", "3", "-i", "100", "2001:db8:1::50/64", "64", "va0"]
+        )
+        #expect(outcome.status == .exited(0), "\(outcome.errorText)")
+        let frames = try capture.frames().filter { $0.advertised == "2001:db8:1::50" && $0.destination == "ff02::1" }
+        #expect(frames.count >= 3)
+        let link = try site.a.run("ip -o link show va0")
+        for frame in frames.suffix(3) {
+            #expect(frame.hopLimit == "255" && ["1", "True"].contains(frame.overrideFlag))
+            #expect(["1", "True"].contains(frame.routerFlag) == (forwarding == "1"))
+            #expect(link.contains(frame.senderHardware))
+        }
+    }
+}
