@@ -47,6 +47,7 @@ let package = Package(
                 .apt(["libcpg-dev", "libcfg-dev", "libcmap-dev", "libquorum-dev", "libcorosync-common-dev"])
             ]
         ),
+        .systemLibrary(name: "CGcrypt", providers: [.apt(["libgcrypt20-dev"])]),
 
         .systemLibrary(name: "CPCRE2", providers: [.apt(["libpcre2-dev"])]),
 
@@ -64,7 +65,7 @@ let package = Package(
                 "LDirectorConfig", "HealthChecks", "IPVS", "LinuxKit", "CLinuxShims",
             ]
         ),
-        module("HeartbeatCore", ["Corosync", "Netlink", "NeighborPackets", "LinuxKit", "CLinuxShims"]),
+        module("HeartbeatCore", ["Corosync", "CGcrypt", "Netlink", "NeighborPackets", "LinuxKit", "CLinuxShims"]),
         module("OCFAgents", ["Netlink", "IPVS", "NeighborPackets", "LinuxKit", "CLinuxShims"]),
 
         // Programs: parse arguments, build real dependencies, call a library, map the error to an exit code.
