@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <spawn.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -34,3 +35,5 @@ int vervet_pipe(int ends[2]) {
 int vervet_spawn_close_from(void *actions, int first) {
     return posix_spawn_file_actions_addclosefrom_np((posix_spawn_file_actions_t *)actions, first);
 }
+
+int vervet_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }

@@ -36,3 +36,6 @@ int vervet_pipe(int ends[2]);
 
 /// posix_spawn_file_actions_addclosefrom_np(3), a GNU extension; `actions` is a posix_spawn_file_actions_t.
 int vervet_spawn_close_from(void *actions, int first);
+
+/// accept4(2) with the new socket close-on-exec and non-blocking. -1 with errno on failure.
+int vervet_accept(int listener);

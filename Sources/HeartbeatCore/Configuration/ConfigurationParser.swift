@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+import LinuxKit
+
+/// Reads a heartbeat.conf: one directive a line, words separated by blanks, `#` begins a comment.
+public struct ConfigurationParser {
+    /// A word and where it stands.
+    struct Word {
+        let text: String
+        let column: Int
+    }
+
+    private static let durations: [String: any WritableKeyPath<LinkTimers, Duration> & Sendable] = [
+        "keepalive": \.keepalive, "warntime": \.warntime, "deadtime": \.deadtime, "settle": \.settle,
+        "uptime_hold": \.uptimeHold, "initdead": \.initdead, "solo_confirm": \.soloConfirm,
+    ]
+
+    private static let words =
+        durations.keys.sorted() + ["auth", "implicit_ping", "link", "log_file", "ping", "ping_delta", "port"]
+
+    private let file: String
+    private var configuration = HeartbeatConfiguration()
+    private var diagnostics: [ConfigurationDiagnostic] = []
+    private var pings: [(link: Word, targets: [IPAddress], line: Int, source: String)] = []
+    private var given: Set<String> = []
+    private var line = 0
+    private var source = ""
+
+    /// Parses a whole file.
+    ///
+    /// - Parameters:
+    ///   - text: The file's content.
+    ///   - file: Its name, for the diagnostics.
+    /// - Returns: The configuration.
+    /// - Throws: ``ConfigurationErrors`` with everything that is wrong.
+    public static func parse(_ text: String, file: String) throws(ConfigurationErrors) -> HeartbeatConfiguration {
+        var parser = ConfigurationParser(file: file)
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+            parser.take(String(line))
+        }
+        parser.finish()
+        guard parser.diagnostics.isEmpty else {
+            throw ConfigurationErrors(
+                diagnostics: parser.diagnostics.sorted { ($0.line, $0.column) < ($1.line, $1.column) }
+            )
+        }
+        return parser.configuration
+    }
+
+    private init(file: String) {
+        self.file = file
+    }
+
+    private mutating func take(_ text: String) {
+        line += 1
+        source = text
+        let words = Self.split(text)
+        guard let directive = words.first else {
+            return
+        }
+        let values = Array(words.dropFirst())
+        let isRepeatable = ["link", "ping"].contains(directive.text)
+        if !isRepeatable, !given.insert(directive.text).inserted {
+            complain(directive, "\"\(directive.text)\" was already given above")
+            return
+        }
+        if let timer = Self.durations[directive.text] {
+            takeDuration(directive, values, timer)
+            return
+        }
+        switch directive.text {
+        case "link": takeLink(directive, values)
+        case "ping": takePing(directive, values)
+        case "port":
+            if let value = single(directive, values), let port = number(value, 1...65528) {
+                configuration.port = UInt16(port)
+            }
+        case "ping_delta":
+            if let value = single(directive, values), let delta = number(value, 1...255) {
+                configuration.pingDelta = delta
+            }
+        case "implicit_ping":
+            if let value = single(directive, values), let isOn = onOff(value) {
+                configuration.hasImplicitPing = isOn
+            }
+        case "log_file":
+            if let value = single(directive, values), let path = path(value) {
+                configuration.logFile = path
+            }
+        case "auth": takeAuthentication(directive, values)
+        default:
+            complain(directive, "unknown directive \"\(directive.text)\"" + Self.suggestion(directive.text, Self.words))
+        }
+    }
+
+    private mutating func takeDuration(
+        _ directive: Word,
+        _ values: [Word],
+        _ timer: WritableKeyPath<LinkTimers, Duration>
+    ) {
+        guard let value = single(directive, values) else {
+            return
+        }
+        guard let duration = Self.duration(value.text) else {
+            complain(value, "\"\(value.text)\" is not a time: write 200ms, 2s, 1m or a number of seconds")
+            return
+        }
+        configuration.timers[keyPath: timer] = duration
+    }
+
+    private mutating func takeLink(_ directive: Word, _ values: [Word]) {
+        guard values.count >= 2 else {
+            complain(directive, "write: link NUMBER NAME [designated|support] [weight N]")
+            return
+        }
+        guard let index = number(values[0], 0...7) else {
+            return
+        }
+        let link = UInt8(index)
+        let name = values[1].text
+        guard name.utf8.allSatisfy({ $0 == 0x2d || $0 == 0x5f || (0x30...0x39).contains($0) || isLetter($0) }) else {
+            complain(
+                values[1],
+                "a link's name has letters, digits, \"-\" and \"_\" only: it becomes part of hb-link-NAME"
+            )
+            return
+        }
+        if configuration.links[link] != nil {
+            complain(values[0], "link \(link) was already described above")
+            return
+        }
+        if configuration.links.values.contains(where: { $0.name == name }) {
+            complain(values[1], "another link is already called \"\(name)\"")
+            return
+        }
+        var settings = HeartbeatConfiguration.Link(name: name, isDesignated: link == 0, weight: link == 0 ? 1000 : 0)
+        var rest = values[2...]
+        while let word = rest.popFirst() {
+            switch word.text {
+            case "designated":
+                settings.isDesignated = true
+                settings.weight = max(settings.weight, 1000)
+            case "support":
+                settings.isDesignated = false
+                settings.weight = 0
+            case "weight":
+                guard let value = rest.popFirst() else {
+                    complain(word, "\"weight\" needs a number")
+                    return
+                }
+                guard let weight = number(value, 0...100_000) else {
+                    return
+                }
+                settings.weight = weight
+            default:
+                let known = ["designated", "support", "weight"]
+                complain(word, "unknown word \"\(word.text)\"" + Self.suggestion(word.text, known))
+                return
+            }
+        }
+        configuration.links[link] = settings
+    }
+
+    private mutating func takePing(_ directive: Word, _ values: [Word]) {
+        guard values.count >= 2 else {
+            complain(directive, "write: ping LINK ADDRESS...")
+            return
+        }
+        var targets: [IPAddress] = []
+        for value in values.dropFirst() {
+            guard let address = IPAddress(value.text) else {
+                complain(value, "\"\(value.text)\" is not an IP address (names are not looked up)")
+                return
+            }
+            guard address.family == .ipv4 else {
+                complain(value, "only IPv4 targets can be pinged")
+                return
+            }
+            targets.append(address)
+        }
+        pings.append((values[0], targets, line, source))
+    }
+
+    private mutating func takeAuthentication(_ directive: Word, _ values: [Word]) {
+        switch (values.first?.text, values.count) {
+        case ("auto", 1): configuration.authentication = .automatic
+        case ("none", 1): configuration.authentication = .none
+        case ("file", 2):
+            if let path = path(values[1]) {
+                configuration.authentication = .file(path)
+            }
+        default: complain(values.first ?? directive, "write: auth auto, auth file PATH or auth none")
+        }
+    }
+
+    private mutating func finish() {
+        for ping in pings {
+            let link =
+                configuration.links.first { $0.value.name == ping.link.text }?.key
+                ?? UInt8(ping.link.text).flatMap { $0 < 8 ? $0 : nil }
+            if let link {
+                configuration.pings[link, default: []] += ping.targets
+            } else {
+                (line, source) = (ping.line, ping.source)
+                let names = configuration.links.values.map(\.name).sorted()
+                complain(ping.link, "no link is called \"\(ping.link.text)\"" + Self.suggestion(ping.link.text, names))
+            }
+        }
+        (line, source) = (0, "")
+        let timers = configuration.timers
+        let nowhere = Word(text: "", column: 1)
+        if timers.keepalive < .milliseconds(50) {
+            complain(nowhere, "keepalive must be at least 50ms")
+        }
+        if !given.contains("deadtime"), given.contains("keepalive") {
+            configuration.timers.deadtime = timers.keepalive * 3 + .milliseconds(200)
+        }
+        if !given.contains("warntime"), given.contains("keepalive") {
+            configuration.timers.warntime = timers.keepalive * 2 + .milliseconds(100)
+        }
+        if configuration.timers.deadtime < timers.keepalive * 2 {
+            complain(nowhere, "deadtime must be at least twice keepalive, or one lost probe is a fault")
+        }
+        if configuration.timers.warntime > configuration.timers.deadtime {
+            complain(nowhere, "warntime must not be longer than deadtime")
+        }
+        if !configuration.links.isEmpty, configuration.designatedLinks(of: Array(0..<8)).isEmpty {
+            complain(
+                nowhere,
+                "no link is designated: name the one that carries the service, \"link 0 public designated\""
+            )
+        }
+    }
+
+    private mutating func single(_ directive: Word, _ values: [Word]) -> Word? {
+        if let extra = values.dropFirst().first {
+            complain(extra, "\"\(directive.text)\" takes one value")
+            return nil
+        }
+        if values.isEmpty {
+            complain(directive, "\"\(directive.text)\" needs a value")
+        }
+        return values.first
+    }
+
+    private mutating func number(_ word: Word, _ range: ClosedRange<Int>) -> Int? {
+        guard let value = Int(word.text), range.contains(value) else {
+            let bounds = "\(range.lowerBound) to \(range.upperBound)"
+            complain(word, "\"\(word.text)\" is not a whole number from \(bounds)")
+            return nil
+        }
+        return value
+    }
+
+    private mutating func onOff(_ word: Word) -> Bool? {
+        switch word.text {
+        case "on", "yes", "true": return true
+        case "off", "no", "false": return false
+        default:
+            complain(word, "\"\(word.text)\" is neither on nor off")
+            return nil
+        }
+    }
+
+    private mutating func path(_ word: Word) -> String? {
+        guard word.text.utf8.first == UInt8(ascii: "/") else {
+            complain(word, "\"\(word.text)\" is not an absolute path")
+            return nil
+        }
+        return word.text
+    }
+
+    private mutating func complain(_ word: Word, _ message: String) {
+        diagnostics.append(
+            ConfigurationDiagnostic(file: file, line: line, column: word.column, message: message, source: source)
+        )
+    }
+
+    /// Words of a line up to a comment.
+    static func split(_ line: String) -> [Word] {
+        var words: [Word] = []
+        var start: Int?
+        let bytes = Array(line.utf8.prefix { $0 != UInt8(ascii: "#") })
+        for index in 0...bytes.count {
+            let isBlank = index == bytes.count || [0x20, 0x09, 0x0d].contains(bytes[index])
+            if isBlank, let begun = start {
+                words.append(Word(text: String(decoding: bytes[begun..<index], as: UTF8.self), column: begun + 1))
+                start = nil
+            } else if !isBlank, start == nil {
+                start = index
+            }
+        }
+        return words
+    }
+
+    /// A time: whole number with ms, s or m; without a unit seconds.
+    static func duration(_ text: String) -> Duration? {
+        let digits = text.utf8.prefix { (0x30...0x39).contains($0) }
+        guard digits.count <= 9, let value = Int64(String(decoding: digits, as: UTF8.self)) else {
+            return nil
+        }
+        switch String(decoding: text.utf8.dropFirst(digits.count), as: UTF8.self) {
+        case "ms": return .milliseconds(value)
+        case "", "s": return .seconds(value)
+        case "m": return .seconds(value * 60)
+        default: return nil
+        }
+    }
+
+    private static func suggestion(_ word: String, _ known: [String]) -> String {
+        let nearest = known.map { ($0, distance(Array(word.utf8), Array($0.utf8))) }.min { $0.1 < $1.1 }
+        guard let nearest, nearest.1 <= 2 else {
+            return known.isEmpty ? "" : "; known: \(known.joined(separator: ", "))"
+        }
+        return "; did you mean \"\(nearest.0)\"?"
+    }
+
+    /// The Levenshtein distance.
+    private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+        var row = Array(0...right.count)
+        for (index, byte) in left.enumerated() {
+            var previous = row[0]
+            row[0] = index + 1
+            for column in right.indices {
+                let replaced = previous + (right[column] == byte ? 0 : 1)
+                previous = row[column + 1]
+                row[column + 1] = min(replaced, previous + 1, row[column] + 1)
+            }
+        }
+        return row[right.count]
+    }
+}
+
+private func isLetter(_ byte: UInt8) -> Bool { (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte) }

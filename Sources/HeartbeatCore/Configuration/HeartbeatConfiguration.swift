@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+public import LinuxKit
+
+/// What /etc/vervet/heartbeat.conf can say; every part has a default, so that no file is needed.
+public struct HeartbeatConfiguration: Equatable, Sendable {
+    /// Where the file is looked for when nothing else is said.
+    public static let defaultPath = "/etc/vervet/heartbeat.conf"
+
+    /// Where the control socket is when nothing else is said.
+    public static let defaultControlPath = "/run/vervet/heartbeat.sock"
+
+    /// What is said about one link.
+    public struct Link: Equatable, Sendable {
+        /// The name in attributes and status.
+        public var name: String
+
+        /// Whether it carries the service.
+        public var isDesignated: Bool
+
+        /// What it adds to the score while it is healthy.
+        public var weight: Int
+
+        /// Joins the parts.
+        public init(name: String, isDesignated: Bool, weight: Int) {
+            self.name = name
+            self.isDesignated = isDesignated
+            self.weight = weight
+        }
+    }
+
+    /// Where the secret of the probes comes from.
+    public enum Authentication: Equatable, Sendable {
+        /// /etc/vervet/authkey when it exists, else /etc/corosync/authkey.
+        case automatic
+        /// This file.
+        case file(String)
+        /// Probes are not authenticated.
+        case none
+    }
+
+    /// Times and limits.
+    public var timers = LinkTimers()
+
+    /// Links that are described; all others have defaults.
+    public var links: [UInt8: Link] = [:]
+
+    /// Ping targets of each link.
+    public var pings: [UInt8: [IPAddress]] = [:]
+
+    /// Whether the default gateway of a designated link's interface is pinged when it has no other target.
+    public var hasImplicitPing = true
+
+    /// How many more targets must answer elsewhere to accuse a node that is heard.
+    public var pingDelta = 1
+
+    /// UDP port of link 0; the others follow.
+    public var port: UInt16 = 6940
+
+    /// Authentication of the probes.
+    public var authentication = Authentication.automatic
+
+    /// Whether lines of the log also go to this file; nil for none.
+    public var logFile: String?
+
+    /// The control socket.
+    public var controlPath = HeartbeatConfiguration.defaultControlPath
+
+    /// The file that a running daemon holds locked, with its process: beside the control socket.
+    public var processPath: String { Self.processPath(besides: controlPath) }
+
+    /// The file of the process that belongs to a control socket: `.pid` instead of `.sock`.
+    public static func processPath(besides controlPath: String) -> String {
+        (controlPath.hasSuffix(".sock") ? String(controlPath.dropLast(5)) : controlPath) + ".pid"
+    }
+
+    /// The defaults: link 0 carries the service, all others support.
+    public init() {}
+
+    /// The settings of a link.
+    public func settings(ofLink link: UInt8) -> Link {
+        if let described = links[link] {
+            return described
+        }
+        let isDesignated = link == 0 && !links.values.contains(where: \.isDesignated)
+        return Link(name: String(link), isDesignated: isDesignated, weight: isDesignated ? 1000 : 0)
+    }
+
+    /// The link's name.
+    public func name(ofLink link: UInt8) -> String { settings(ofLink: link).name }
+
+    /// The link's weight.
+    public func weight(ofLink link: UInt8) -> Int { settings(ofLink: link).weight }
+
+    /// Those of `links` that carry the service.
+    public func designatedLinks(of links: [UInt8]) -> [UInt8] {
+        links.filter { settings(ofLink: $0).isDesignated }
+    }
+
+    /// FNV-1a of what must be the same on all nodes: links and policy.
+    public var hash: UInt64 {
+        let parts = links.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" } + ["\(pingDelta)", "\(timers)"]
+        return parts.joined(separator: "\n").utf8.reduce(0xcbf2_9ce4_8422_2325) { hash, byte in
+            (hash ^ UInt64(byte)) &* 0x100_0000_01b3
+        }
+    }
+}

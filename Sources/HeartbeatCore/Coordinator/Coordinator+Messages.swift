@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+import LinuxKit
+
+extension Coordinator {
+    private static let coalescing = Duration.milliseconds(20)
+    private static let refresh = Duration.seconds(1)
+
+    /// Takes a message of the group.
+    mutating func take(_ bytes: [UInt8], from sender: NodeID, at now: MonotonicTime) {
+        let message: GroupMessage
+        do {
+            message = try GroupMessage(decoding: bytes)
+        } catch {
+            rejectedMessages += 1
+            if rejectedMessages == 1 {
+                log(.warning, "a message from \(name(of: sender)) is not understood (\(error)); is its version newer?")
+            }
+            return
+        }
+        guard message.node == sender else {
+            rejectedMessages += 1
+            return
+        }
+        if sender == topology?.localNode {
+            confirmDelivery(of: message, at: now)
+            return
+        }
+        guard peers[sender] != nil else {
+            return
+        }
+        switch message.kind {
+        case .hello, .view:
+            peers[sender]?.view = message
+            peers[sender]?.viewArrived = now
+            peers[sender]?.owesView = false
+            if message.kind == .hello {
+                lastViewAt = nil
+            }
+        case .bye:
+            log(.notice, "the heartbeat of \(name(of: sender)) ends")
+        case .verdict, .admin: break
+        }
+    }
+
+    private mutating func confirmDelivery(of message: GroupMessage, at now: MonotonicTime) {
+        guard message.incarnation == incarnation else {
+            return
+        }
+        selfDelivery = now - MonotonicTime(nanoseconds: message.sentAt)
+        unconfirmed.removeAll { $0.sequence <= message.sequence }
+    }
+
+    /// Sends our view when it has changed or grown old, and tells the probes what to say.
+    mutating func speak(at now: MonotonicTime) {
+        let content = currentProbeContent(at: now)
+        if content != probeContent {
+            probeContent = content
+            effects.append(.probes(content))
+        }
+        guard joinedAt != nil, topology != nil, !localLinks.isEmpty else {
+            return
+        }
+        if owesHello {
+            owesHello = false
+            send(message(.hello, at: now), at: now)
+            return
+        }
+        let view = message(.view, at: now)
+        let age = lastViewAt.map { now - $0 }
+        let isChanged = lastView.map { !$0.saysTheSame(as: view) } ?? true
+        guard age.map({ isChanged && $0 >= Self.coalescing || $0 >= Self.refresh }) ?? true else {
+            return
+        }
+        send(view, at: now)
+    }
+
+    private mutating func send(_ message: GroupMessage, at now: MonotonicTime) {
+        sequence += 1
+        var message = message
+        message.sequence = sequence
+        lastView = message
+        lastViewAt = now
+        // Ten minutes of stall are enough to remember.
+        if unconfirmed.count < 600 {
+            unconfirmed.append((sequence, now))
+        }
+        effects.append(.multicast(message.encoded()))
+    }
+
+    /// Our present view as a message.
+    func message(_ kind: GroupMessage.Kind, at now: MonotonicTime) -> GroupMessage {
+        var flags: GroupMessage.Flags = []
+        if now - startedAt < timers.initdead {
+            flags.insert(.starting)
+        }
+        if isLate(at: now) {
+            flags.insert(.selfLate)
+        }
+        if isStopping {
+            flags.insert(.stopping)
+        }
+        var message = GroupMessage(
+            kind: kind,
+            node: topology?.localNode ?? 0,
+            flags: flags,
+            incarnation: incarnation,
+            sequence: sequence + 1,
+            sentAt: now.nanoseconds,
+            configurationHash: configuration.hash
+        )
+        message.nodeName = topology?.local?.name ?? ""
+        message.softwareVersion = version
+        for link in topology?.links ?? [] {
+            let local = localLinks[link]
+            message.localLinks.append(
+                LocalLinkRecord(
+                    link: link,
+                    hasCarrier: local?.hasCarrier ?? false,
+                    hasAddress: local?.hasAddress ?? false,
+                    receives: local?.receives ?? true
+                )
+            )
+            let own = ownEvidence(link)
+            message.pings.append(
+                PingRecord(link: link, total: UInt8(clamping: own.pingTotal), alive: UInt8(clamping: own.pingAlive))
+            )
+        }
+        for peer in peers.values.sorted(by: { $0.id < $1.id }) {
+            message.peerLinks += records(of: peer, at: now)
+        }
+        message.verdicts = verdicts.sorted { $0.key < $1.key }.map {
+            VerdictRecord(link: $0.key, reason: $0.value.reason, faulty: $0.value.faulty.sorted())
+        }
+        return message
+    }
+
+    private func records(of peer: Peer, at now: MonotonicTime) -> [PeerLinkRecord] {
+        peer.monitors.sorted { $0.key < $1.key }.map { link, monitor in
+            var record = PeerLinkRecord(
+                peer: peer.id,
+                link: link,
+                state: monitor.state,
+                hears: Tristate(peer.hears(link)),
+                isHeard: Tristate(peer.hearsUs(link, us: topology?.localNode ?? 0))
+            )
+            record.sources = (monitor.hears == nil ? 0 : 2) | (peer.knet[link] == nil ? 0 : 4)
+            record.flaps = UInt8(clamping: monitor.flaps.count(at: now))
+            record.lossPermille = UInt16(clamping: monitor.lossPermille(at: now))
+            record.roundTripMicroseconds = UInt32(clamping: (peer.roundTrip[link]?.wholeNanoseconds ?? 0) / 1000)
+            record.probeAgeMilliseconds = monitor.lastHeard.map { (now - $0).clampedMilliseconds } ?? UInt32.max
+            record.stateAgeMilliseconds = (now - monitor.since).clampedMilliseconds
+            record.missingTotal = UInt32(clamping: monitor.missingTotal)
+            record.jitterMicroseconds = UInt32(clamping: monitor.jitter.wholeNanoseconds / 1000)
+            record.knetEnabled = peer.knet[link] == nil ? .unknown : .yes
+            record.knetConnected = Tristate(peer.knet[link])
+            return record
+        }
+    }
+
+    private func currentProbeContent(at now: MonotonicTime) -> ProbeContent {
+        var content = ProbeContent()
+        for peer in peers.values {
+            var entry = ProbeContent.Peer()
+            entry.incarnation = peer.incarnation ?? 0
+            for link in peer.monitors.keys where link < 8 && peer.hears(link) == true {
+                entry.hears |= 1 << link
+            }
+            content.peers[peer.id] = entry
+        }
+        for link in topology?.links ?? [] where link < 8 {
+            let own = ownEvidence(link)
+            content.pings |= own.reachesTargets ? 1 << link : 0
+            content.carriers |= own.hasCarrier ? 1 << link : 0
+        }
+        content.flags = isLate(at: now) ? 4 : 0
+        return content
+    }
+}
+
+extension GroupMessage {
+    /// Whether two views differ in nothing but ages, counters and measurements.
+    func saysTheSame(as other: GroupMessage) -> Bool {
+        guard flags == other.flags, localLinks == other.localLinks, pings == other.pings, verdicts == other.verdicts,
+            peerLinks.count == other.peerLinks.count
+        else {
+            return false
+        }
+        return zip(peerLinks, other.peerLinks).allSatisfy {
+            $0.peer == $1.peer && $0.link == $1.link && $0.state == $1.state && $0.hears == $1.hears
+                && $0.isHeard == $1.isHeard && $0.knetConnected == $1.knetConnected
+        }
+    }
+}

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+import LinuxKit
+
+/// The heartbeat without its threads: events and the time go in, effects come out.
+///
+/// It never accuses on evidence gathered while it was away itself, while the cluster re-forms or shortly after the
+/// start, and without new conclusions everything published stays as it is.
+public struct Coordinator: Sendable {
+    /// What it was told by its configuration.
+    public let configuration: HeartbeatConfiguration
+
+    /// The random number of this run.
+    public let incarnation: UInt64
+
+    let version: String
+    let startedAt: MonotonicTime
+    var timers: LinkTimers
+    var topology: ClusterTopology?
+    var peers: [NodeID: Peer] = [:]
+    var localLinks: [UInt8: LocalLink] = [:]
+    var pings: [UInt8: [IPAddress: PingMonitor]] = [:]
+    var ring: Set<NodeID> = []
+    var groupMembers: Set<NodeID> = []
+    var health: [UInt8: PublishedHealth] = [:]
+    var verdicts: [UInt8: LinkVerdict] = [:]
+    var verdictSince: [UInt8: MonotonicTime] = [:]
+    var joinedAt: MonotonicTime?
+    var corosyncProblem: String?
+    var corosyncProblemSince: MonotonicTime
+    var ringChangedAt: MonotonicTime?
+    var lateUntil: MonotonicTime?
+    var lastTick: MonotonicTime?
+    var isStopping = false
+    var sequence: UInt64 = 0
+    var unconfirmed: [(sequence: UInt64, sentAt: MonotonicTime)] = []
+    var selfDelivery = Duration.zero
+    var lastView: GroupMessage?
+    var lastViewAt: MonotonicTime?
+    var owesHello = false
+    var published: [NodeAttribute] = []
+    var publishedAt: MonotonicTime?
+    var confirmed: [String: String] = [:]
+    var attributeFailure: String?
+    var secondary: [NodeAttribute] = []
+    var secondarySince: MonotonicTime?
+    var probeContent = ProbeContent()
+    var rejectedMessages = 0
+    var effects: [HeartbeatEffect] = []
+
+    /// Begins; nothing is known but the configuration.
+    public init(configuration: HeartbeatConfiguration, incarnation: UInt64, version: String, at now: MonotonicTime) {
+        self.configuration = configuration
+        self.incarnation = incarnation
+        self.version = version
+        timers = configuration.timers
+        startedAt = now
+        corosyncProblem = "connecting"
+        corosyncProblemSince = now
+    }
+
+    /// Takes an event that happened at `time`.
+    public mutating func handle(_ event: HeartbeatEvent, at time: MonotonicTime) {
+        switch event {
+        case .topology(let topology): adopt(topology, at: time)
+        case .joined:
+            joinedAt = time
+            corosyncProblem = nil
+            owesHello = true
+            unconfirmed = []
+            publishAgain()
+            log(.notice, "joined the group of heartbeats")
+        case .corosyncLost(let reason): loseCorosync(reason, at: time)
+        case .message(let sender, let bytes): take(bytes, from: sender, at: time)
+        case .members(let members, let left, let joined): adopt(members: members, left: left, joined: joined, at: time)
+        case .ring(let nodes): adopt(ring: nodes, at: time)
+        case .knet(let peer, let links): peers[peer]?.knet = links
+        case .knetUnknown:
+            for id in peers.keys {
+                peers[id]?.knet = [:]
+            }
+        case .localLinks(let links): adopt(links)
+        case .probe(let probe, let roundTrip): take(probe, roundTrip, at: time)
+        case .pingTargets(let link, let targets):
+            let old = pings[link] ?? [:]
+            let fresh = PingMonitor(timers: timers, at: time)
+            pings[link] = Dictionary(targets.map { ($0, old[$0] ?? fresh) }, uniquingKeysWith: { first, _ in first })
+        case .pingReply(let link, let target): pings[link]?[target]?.replied(at: time)
+        case .late(let delay): wasAway(for: delay, at: time)
+        case .attribute(let name, let value, let failure): confirm(name, value, failure)
+        }
+    }
+
+    /// Looks at the clock, decides, and hands out what is to be done.
+    public mutating func tick(at now: MonotonicTime) -> [HeartbeatEffect] {
+        if let lastTick, now - lastTick > Self.lateness {
+            wasAway(for: now - lastTick, at: now)
+        }
+        lastTick = now
+        advanceMonitors(at: now)
+        decide(at: now)
+        publish(at: now)
+        speak(at: now)
+        defer { effects.removeAll(keepingCapacity: true) }
+        return effects
+    }
+
+    /// Says goodbye to the group; the attributes stay, so that nothing moves.
+    public mutating func stop(at now: MonotonicTime) -> [HeartbeatEffect] {
+        isStopping = true
+        effects.append(.multicast(message(.bye, at: now).encoded()))
+        if !published.isEmpty {
+            effects.append(.publish([NodeAttribute(name: "hb-state", value: "stopped")], again: false))
+        }
+        defer { effects.removeAll() }
+        return effects
+    }
+
+    /// A tick that comes later than this means that we were away.
+    static let lateness = Duration.milliseconds(400)
+
+    mutating func log(_ level: LogLevel, _ text: String) {
+        effects.append(.log(level, text))
+    }
+
+    private mutating func adopt(_ new: ClusterTopology, at now: MonotonicTime) {
+        guard new != topology else {
+            return
+        }
+        topology = new
+        timers.viewLimit = max(timers.viewLimit, .seconds(2) + new.knetTimeout * 2)
+        let known = Set(new.peers.map(\.id))
+        peers = peers.filter { known.contains($0.key) }
+        for node in new.peers {
+            var peer = peers[node.id] ?? Peer(id: node.id, name: node.name)
+            peer.name = node.name
+            for link in node.addresses.keys where peer.monitors[link] == nil {
+                peer.monitors[link] = LinkMonitor(timers: timers, at: now)
+            }
+            peers[node.id] = peer
+        }
+        refreshMembers(at: now)
+        // What was said before we knew whom to listen to is asked for again.
+        owesHello = true
+        for link in configuration.designatedLinks(of: new.links) where health[link] == nil {
+            health[link] = PublishedHealth(timers: timers)
+        }
+        let names = new.peers.map { "\($0.name) (\($0.addresses.count) links)" }.joined(separator: ", ")
+        log(
+            .notice,
+            "node \(new.localNode), links \(new.links.map(String.init).joined(separator: " ")), peers: \(names)"
+        )
+    }
+
+    private mutating func adopt(_ links: [LocalLink]) {
+        for link in links where localLinks[link.link] != link {
+            let old = localLinks[link.link]
+            localLinks[link.link] = link
+            if let old, old.works == link.works {
+                continue
+            }
+            let name = configuration.name(ofLink: link.link)
+            let state = link.works ? "works" : link.hasAddress ? "has no carrier" : "has lost its address"
+            log(link.works ? .notice : .warning, "link \(name): our interface \(link.interface) \(state)")
+        }
+    }
+
+    private mutating func loseCorosync(_ reason: String, at now: MonotonicTime) {
+        if corosyncProblem == nil {
+            corosyncProblemSince = now
+        }
+        if corosyncProblem != reason {
+            log(.warning, "corosync is lost: \(reason)")
+        }
+        corosyncProblem = reason
+        joinedAt = nil
+        ring = []
+        groupMembers = []
+        for id in peers.keys {
+            peers[id]?.knet = [:]
+        }
+        refreshMembers(at: now)
+    }
+
+    private mutating func adopt(members: [NodeID], left: [NodeID], joined: [NodeID], at now: MonotonicTime) {
+        groupMembers = Set(members)
+        ringChangedAt = now
+        refreshMembers(at: now)
+        for id in left where peers[id] != nil {
+            log(.notice, "the heartbeat of \(name(of: id)) has left")
+        }
+        for id in joined where peers[id] != nil {
+            log(.notice, "the heartbeat of \(name(of: id)) has joined")
+        }
+        if !joined.isEmpty {
+            owesHello = true
+            publishAgain()
+        }
+    }
+
+    /// Brings the peers in line with the members of the group; whoever has left is not expected to be heard.
+    private mutating func refreshMembers(at now: MonotonicTime) {
+        for id in peers.keys {
+            let isInGroup = groupMembers.contains(id)
+            peers[id]?.isInGroup = isInGroup
+            peers[id]?.owesView = isInGroup
+            for link in peers[id]?.monitors.keys.sorted() ?? [] {
+                if isInGroup {
+                    peers[id]?.monitors[link]?.expect(at: now)
+                } else {
+                    peers[id]?.monitors[link]?.forget(at: now)
+                }
+            }
+            if !isInGroup {
+                peers[id]?.view = nil
+                peers[id]?.probeView = nil
+            }
+        }
+    }
+
+    private mutating func adopt(ring nodes: [NodeID], at now: MonotonicTime) {
+        ring = Set(nodes)
+        ringChangedAt = now
+        for id in peers.keys where peers[id]?.isInGroup == true {
+            peers[id]?.owesView = true
+        }
+        owesHello = true
+    }
+
+    private mutating func take(_ probe: ProbeDatagram, _ roundTrip: Duration?, at time: MonotonicTime) {
+        guard var peer = peers[probe.source] else {
+            return
+        }
+        peer.monitors[probe.link]?.received(sequence: probe.sequence, at: time)
+        if let roundTrip {
+            peer.roundTrip[probe.link] = roundTrip
+        }
+        // What it says about us counts only when it means this run of ours.
+        if probe.destinationIncarnation == incarnation, probe.sentAt > peer.probeView?.sentAt ?? Int64.min {
+            peer.probeView = Peer.ProbeView(
+                sentAt: probe.sentAt,
+                arrived: time,
+                hearsUs: probe.hears,
+                pings: probe.pings,
+                carriers: probe.carriers,
+                flags: probe.flags
+            )
+        }
+        peers[probe.source] = peer
+    }
+
+    private mutating func wasAway(for delay: Duration, at now: MonotonicTime) {
+        if lateUntil.map({ now >= $0 }) ?? true {
+            log(.warning, "we were away for \(delay.clampedMilliseconds) ms: all deadlines start anew")
+        }
+        lateUntil = now + max(timers.deadtime, .seconds(1))
+        for id in peers.keys {
+            for link in peers[id]?.monitors.keys.sorted() ?? [] {
+                peers[id]?.monitors[link]?.restart(at: now)
+            }
+        }
+        for link in pings.keys {
+            for target in pings[link]?.keys.sorted() ?? [] {
+                pings[link]?[target]?.restart(at: now)
+            }
+        }
+    }
+
+    private mutating func advanceMonitors(at now: MonotonicTime) {
+        for (id, peer) in peers {
+            for (link, monitor) in peer.monitors {
+                var next = monitor
+                next.tick(at: now)
+                if next.state != monitor.state {
+                    report(peer, link, from: monitor, to: next.state, at: now)
+                }
+                peers[id]?.monitors[link] = next
+            }
+        }
+        for (link, targets) in pings {
+            for (target, monitor) in targets {
+                var next = monitor
+                next.tick(at: now)
+                if next.isAlive != monitor.isAlive {
+                    log(.warning, "link \(configuration.name(ofLink: link)): ping target \(target) does not answer")
+                }
+                pings[link]?[target] = next
+            }
+        }
+    }
+
+    private mutating func report(
+        _ peer: Peer,
+        _ link: UInt8,
+        from old: LinkMonitor,
+        to state: LinkState,
+        at now: MonotonicTime
+    ) {
+        let silence = old.lastHeard.map { "\((now - $0).clampedMilliseconds) ms" } ?? "ever"
+        let subject = "link \(configuration.name(ofLink: link)) from \(peer.name)"
+        switch state {
+        case .down: log(.warning, "\(subject): down, nothing heard for \(silence)")
+        case .late: log(.info, "\(subject): late, nothing heard for \(silence)")
+        case .up: log(.notice, "\(subject): up")
+        case .unknown: break
+        }
+    }
+
+    private mutating func confirm(_ name: String, _ value: String, _ failure: String?) {
+        if let failure {
+            if attributeFailure != failure {
+                log(.warning, "attribute \(name)=\(value): \(failure)")
+            }
+            attributeFailure = failure
+            return
+        }
+        if attributeFailure != nil {
+            log(.notice, "attributes reach Pacemaker again")
+        }
+        attributeFailure = nil
+        if confirmed[name] != value {
+            log(.notice, "attribute \(name)=\(value)")
+        }
+        confirmed[name] = value
+    }
+
+    /// The name of a node, by number when it is unknown.
+    func name(of id: NodeID) -> String {
+        topology?.nodes.first { $0.id == id }?.name ?? "node \(id)"
+    }
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+public import LinuxKit
+
+/// What the threads at the edge tell the coordinator; every time was taken where the thing happened.
+public enum HeartbeatEvent: Sendable {
+    /// The node list was read, or changed.
+    case topology(ClusterTopology)
+
+    /// The process group is joined.
+    case joined
+
+    /// Corosync is gone or cannot be reached, and why.
+    case corosyncLost(String)
+
+    /// A message of the group, in the order agreed by all.
+    case message(sender: NodeID, bytes: [UInt8])
+
+    /// The nodes whose daemons are in the group.
+    case members([NodeID], left: [NodeID], joined: [NodeID])
+
+    /// The nodes of the ring, formed anew.
+    case ring([NodeID])
+
+    /// knet's links to a peer: nil for links that are not configured.
+    case knet(peer: NodeID, links: [UInt8: Bool])
+
+    /// Corosync did not answer about knet's links.
+    case knetUnknown
+
+    /// Our own ends of the links.
+    case localLinks([LocalLink])
+
+    /// An authentic new probe.
+    case probe(ProbeDatagram, roundTrip: Duration?)
+
+    /// A ping target answered.
+    case pingReply(link: UInt8, target: IPAddress)
+
+    /// The targets that are pinged on a link now.
+    case pingTargets(link: UInt8, targets: [IPAddress])
+
+    /// A thread that keeps time came late by so much.
+    case late(Duration)
+
+    /// An attribute was given to Pacemaker, or why not.
+    case attribute(name: String, value: String, failure: String?)
+}
+
+/// What the coordinator wants done.
+public enum HeartbeatEffect: Equatable, Sendable {
+    /// Tell the group.
+    case multicast([UInt8])
+
+    /// Have exactly these node attributes; the order is the order of importance.
+    case publish([NodeAttribute], again: Bool)
+
+    /// Say this in the probes from now on.
+    case probes(ProbeContent)
+
+    /// Write a line to the log.
+    case log(LogLevel, String)
+}
+
+/// A node attribute of Pacemaker.
+public struct NodeAttribute: Equatable, Sendable {
+    /// The attribute's name.
+    public var name: String
+
+    /// Its value.
+    public var value: String
+
+    /// Joins the parts.
+    public init(name: String, value: String) {
+        self.name = name
+        self.value = value
+    }
+}
+
+/// What our probes say besides their own numbers.
+public struct ProbeContent: Equatable, Sendable {
+    /// Per peer: the run that we know, and a bit per link on which we hear it.
+    public var peers: [NodeID: Peer] = [:]
+
+    /// Bit per link: a ping target answers.
+    public var pings: UInt8 = 0
+
+    /// Bit per link: carrier and address.
+    public var carriers: UInt8 = 0
+
+    /// Our state.
+    public var flags: UInt8 = 0
+
+    /// What is said to one peer.
+    public struct Peer: Equatable, Sendable {
+        /// The peer's run; 0 when we do not know it.
+        public var incarnation: UInt64 = 0
+
+        /// Bit per link on which we hear it.
+        public var hears: UInt8 = 0
+
+        /// Nothing known.
+        public init() {}
+    }
+
+    /// Nothing known.
+    public init() {}
+}
+
+/// How important a line of the log is.
+public enum LogLevel: Int, Sendable, Comparable {
+    case debug
+    case info
+    case notice
+    case warning
+    case error
+
+    /// Less important first.
+    public static func < (left: LogLevel, right: LogLevel) -> Bool { left.rawValue < right.rawValue }
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The times and limits by which silence becomes a verdict and a verdict becomes an attribute.
+public struct LinkTimers: Equatable, Sendable {
+    /// Interval of probes and pings; a shorter one finds silence sooner and costs packets.
+    public var keepalive = Duration.milliseconds(200)
+
+    /// Silence after which a probe counts as late: a warning, no change.
+    public var warntime = Duration.milliseconds(500)
+
+    /// Silence after which a direction is down: three missed probes and 200 ms for the way.
+    public var deadtime = Duration.milliseconds(800)
+
+    /// How long a link must be good without a break before it counts as up again.
+    public var uptimeHold = Duration.seconds(5)
+
+    /// Loss in per mille over three seconds that counts as down; 0 switches the rule off.
+    public var lossDownPermille = 400
+
+    /// Loss in per mille over ten seconds below which a link may be up again.
+    public var lossUpPermille = 50
+
+    /// So many downs in a minute begin a hold-down of a minute, doubling up to ten minutes.
+    public var flapLimit = 3
+
+    /// How long a fault verdict about anything but an interface's own state is not believed after the start.
+    public var initdead = Duration.seconds(15)
+
+    /// How long a fault verdict must stay the same before it is published; a carrier event is published at once.
+    public var settle = Duration.milliseconds(300)
+
+    /// How long our own pings must be dead before we accuse ourselves while the peer's daemon is silent.
+    public var soloConfirm = Duration.seconds(5)
+
+    /// Age from which a peer's view is unknown.
+    public var viewLimit = Duration.milliseconds(3200)
+
+    /// The defaults.
+    public init() {}
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A ping target of a link, judged by its replies.
+public struct PingMonitor: Sendable {
+    private let timers: LinkTimers
+
+    /// Whether it answers; false before the first reply.
+    public private(set) var isAlive = false
+
+    /// Whether it ever answered.
+    public private(set) var everAnswered = false
+
+    /// Since when ``isAlive`` is so.
+    public private(set) var since: MonotonicTime
+
+    private var lastReply: MonotonicTime?
+    private var quietUntil: MonotonicTime?
+
+    /// Begins as not answering.
+    public init(timers: LinkTimers, at now: MonotonicTime) {
+        self.timers = timers
+        since = now
+    }
+
+    /// Takes note of a reply.
+    public mutating func replied(at time: MonotonicTime) {
+        lastReply = time
+        everAnswered = true
+        if !isAlive {
+            isAlive = true
+            since = time
+        }
+    }
+
+    /// Starts the deadline anew, because we were away ourselves.
+    public mutating func restart(at now: MonotonicTime) {
+        quietUntil = now + timers.deadtime
+    }
+
+    /// Looks at the clock.
+    public mutating func tick(at now: MonotonicTime) {
+        if let quietUntil, now < quietUntil {
+            return
+        }
+        if isAlive, let lastReply, now - lastReply >= timers.deadtime {
+            isAlive = false
+            since = now
+        }
+    }
+}

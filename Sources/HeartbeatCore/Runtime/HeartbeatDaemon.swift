@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinuxShims
+import Glibc
+public import LinuxKit
+
+/// The running heartbeat: starts the threads, feeds the coordinator and does what it wants.
+///
+/// Used by one thread.
+public final class HeartbeatDaemon {
+    private static let beat = Duration.milliseconds(50)
+    private static let goodbye = Duration.seconds(1)
+
+    private let events: EventMailbox
+    private let network: NetworkThread
+    private let group: GroupThread
+    private let queries: CorosyncQueryThread
+    private let attributes: AttributeThread
+    private let log: HeartbeatLog
+    private let loop: EventLoop
+    private let runFile: RunFile
+    private let keySource: String
+    private var coordinator: Coordinator
+    private var isStopping = false
+
+    /// Claims the run file, reads the key and prepares everything; no thread runs yet.
+    ///
+    /// - Parameters:
+    ///   - configuration: What the file says.
+    ///   - version: Our version, for the peers and the status.
+    ///   - isForeground: Whether lines of the log go to standard error.
+    /// - Throws: ``SystemError``; EWOULDBLOCK of "lock" means that another heartbeat runs.
+    public init(_ configuration: HeartbeatConfiguration, version: String, isForeground: Bool) throws(SystemError) {
+        runFile = try RunFile(path: configuration.processPath)
+        log = try HeartbeatLog(file: configuration.logFile, isForeground: isForeground)
+        let key: ProbeKey?
+        (key, keySource) = try ProbeKeyFile.load(configuration.authentication)
+        let incarnation = UInt64.random(in: 1...UInt64.max)
+        events = try EventMailbox()
+        network = try NetworkThread(events: events, configuration: configuration, incarnation: incarnation, key: key)
+        group = try GroupThread(events: events)
+        queries = CorosyncQueryThread(events: events)
+        attributes = try AttributeThread(events: events)
+        loop = try EventLoop()
+        coordinator = Coordinator(
+            configuration: configuration,
+            incarnation: incarnation,
+            version: version,
+            at: .now
+        )
+    }
+
+    /// Runs until SIGTERM or SIGINT.
+    ///
+    /// - Throws: ``SystemError`` when the control socket or the event loop cannot be set up.
+    public func run() throws(SystemError) {
+        // Before any thread starts, so that all of them leave the signals to this one.
+        let signals = try Self.signalDescriptor()
+        let server = try ControlServer(path: coordinator.configuration.controlPath, loop: loop) { [unowned self] in
+            answer($0)
+        }
+        defer {
+            server.close()
+            runFile.release()
+        }
+        try loop.watch(events.descriptor, for: .readable) { [unowned self] _ in takeEvents() }
+        try loop.watch(signals.raw, for: .readable) { [unowned self] _ in stop() }
+        if keySource == "no key file" {
+            log.write(
+                .warning,
+                "probes are not authenticated: neither /etc/vervet/authkey nor /etc/corosync/authkey exists"
+            )
+        }
+        queries.start()
+        group.start()
+        attributes.start()
+        network.start()
+        beat()
+        try loop.run()
+        log.write(.notice, "heartbeat ends")
+    }
+
+    private func beat() {
+        takeEvents()
+        if !isStopping {
+            perform(coordinator.tick(at: .now))
+        }
+        loop.after(Self.beat) { [unowned self] in beat() }
+    }
+
+    private func takeEvents() {
+        var isUrgent = false
+        for timed in events.drain() {
+            coordinator.handle(timed.event, at: timed.time)
+            switch timed.event {
+            case .topology(let topology): network.post(.topology(topology))
+            case .attribute(let name, let value, _) where isStopping && name == "hb-state" && value == "stopped":
+                loop.stop()
+            case .probe, .pingReply, .knet: continue
+            default: break
+            }
+            isUrgent = true
+        }
+        if isUrgent, !isStopping {
+            perform(coordinator.tick(at: .now))
+        }
+    }
+
+    private func perform(_ effects: [HeartbeatEffect]) {
+        for effect in effects {
+            switch effect {
+            case .multicast(let message): group.send(message)
+            case .publish(let wanted, let again): attributes.publish(wanted, again: again)
+            case .probes(let content): network.post(.content(content))
+            case .log(let level, let text): log.write(level, text)
+            }
+        }
+    }
+
+    private func stop() {
+        guard !isStopping else {
+            return
+        }
+        isStopping = true
+        let effects = coordinator.stop(at: .now)
+        perform(effects)
+        let hasAttributes = effects.contains { effect in
+            if case .publish = effect {
+                return true
+            }
+            return false
+        }
+        // The goodbye takes a moment to leave; Pacemaker may be too busy for an attribute when it stops itself.
+        loop.after(hasAttributes ? Self.goodbye : Self.beat) { [unowned self] in loop.stop() }
+    }
+
+    private func answer(_ request: String) -> String {
+        let report = StatusReport(
+            coordinator: coordinator,
+            counters: network.counters,
+            keySource: keySource,
+            now: .now
+        )
+        switch request {
+        case "ping": return report.ping + "\n"
+        case "status": return report.text
+        case "status json": return report.json
+        case "explain": return report.explanation
+        default: return "error: unknown request; known: ping, status, status json, explain\n"
+        }
+    }
+
+    private static func signalDescriptor() throws(SystemError) -> OwnedDescriptor {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGTERM)
+        sigaddset(&signals, SIGINT)
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+        let flags = CInt(SFD_CLOEXEC) | CInt(SFD_NONBLOCK)
+        return OwnedDescriptor(owning: try systemCall("signalfd") { signalfd(-1, &signals, flags) })
+    }
+}

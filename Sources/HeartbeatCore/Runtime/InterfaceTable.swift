@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinuxShims
+import Glibc
+import LinuxKit
+
+/// The interfaces of our network namespace with what the heartbeat needs of them, read by getifaddrs(3).
+struct InterfaceTable: Sendable {
+    struct Interface: Sendable {
+        var index: UInt32 = 0
+        var runs = false
+        var receivedFrames: UInt32 = 0
+        var addresses: Set<IPAddress> = []
+    }
+
+    private(set) var interfaces: [String: Interface] = [:]
+
+    // net/if.h has no IFF_LOWER_UP, the driver's own word about the carrier; linux/if.h does.
+    private static let wanted = UInt32(IFF_UP) | UInt32(IFF_RUNNING) | 0x10000
+
+    init() throws(SystemError) {
+        var first: UnsafeMutablePointer<ifaddrs>?
+        try systemCall("getifaddrs") { getifaddrs(&first) }
+        defer { freeifaddrs(first) }
+        var next = first
+        while let entry = next?.pointee {
+            next = entry.ifa_next
+            let name = String(cString: entry.ifa_name)
+            var interface = interfaces[name] ?? Interface(index: if_nametoindex(entry.ifa_name))
+            interface.runs = entry.ifa_flags & Self.wanted == Self.wanted
+            if let address = entry.ifa_addr {
+                switch CInt(address.pointee.sa_family) {
+                case AF_PACKET:
+                    // struct rtnl_link_stats (linux/if_link.h) begins with the number of received frames.
+                    interface.receivedFrames = entry.ifa_data?.load(as: UInt32.self) ?? 0
+                case AF_INET, AF_INET6:
+                    var storage = sockaddr_storage()
+                    let isIPv4 = CInt(address.pointee.sa_family) == AF_INET
+                    let size = isIPv4 ? MemoryLayout<sockaddr_in>.size : MemoryLayout<sockaddr_in6>.size
+                    withUnsafeMutableBytes(of: &storage) {
+                        $0.copyMemory(from: UnsafeRawBufferPointer(start: address, count: size))
+                    }
+                    if let socketAddress = SocketAddress(storage) {
+                        interface.addresses.insert(socketAddress.address)
+                    }
+                default: break
+                }
+            }
+            interfaces[name] = interface
+        }
+    }
+
+    /// The interface that has an address.
+    func owner(of address: IPAddress) -> (name: String, interface: Interface)? {
+        interfaces.first { $0.value.addresses.contains(address) }.map { ($0.key, $0.value) }
+    }
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinuxShims
+import Glibc
+import LinuxKit
+
+/// A non-blocking socket that sends and receives on one interface only.
+///
+/// Without being bound to the interface a host answers over another link for the address of a dead one, which would
+/// hide the very fault that is looked for.
+struct LinkSocket: ~Copyable {
+    struct Datagram {
+        let source: SocketAddress
+        let bytes: [UInt8]
+    }
+
+    private let socket: OwnedDescriptor
+
+    /// The index of the interface; another index under the same name is another interface.
+    let interfaceIndex: UInt32
+
+    /// Where probes of a link go out and come in.
+    init(probesFrom address: SocketAddress, interface: String, index: UInt32) throws(SystemError) {
+        let socket = try Self.open(address, SOCK_DGRAM, 0, interface)
+        let raw = socket.raw
+        let isIPv4 = address.address.family == .ipv4
+        var hops: CInt = 1
+        var class6: CInt = 0xc0
+        var priority: CInt = 6
+        let level = CInt(isIPv4 ? IPPROTO_IP : IPPROTO_IPV6)
+        let size = socklen_t(MemoryLayout<CInt>.size)
+        try systemCall("setsockopt TTL", interface) {
+            setsockopt(raw, level, isIPv4 ? IP_TTL : IPV6_UNICAST_HOPS, &hops, size)
+        }
+        // Marks only help where the network looks at them; without them probes work as well.
+        _ = setsockopt(raw, level, isIPv4 ? IP_TOS : IPV6_TCLASS, &class6, size)
+        _ = setsockopt(raw, SOL_SOCKET, SO_PRIORITY, &priority, size)
+        try Self.bind(raw, address)
+        self.init(socket, index)
+    }
+
+    /// Where ICMP echo requests of a link go out and replies come in (raw(7), needs CAP_NET_RAW).
+    init(pingsFrom address: IPAddress, interface: String, index: UInt32) throws(SystemError) {
+        let bound = SocketAddress(address, port: 0)
+        let socket = try Self.open(bound, SOCK_RAW, CInt(IPPROTO_ICMP), interface)
+        // icmp(7): the mask has a bit for each type that is not wanted; only echo replies (0) are.
+        var filter = ~UInt32(1)
+        let raw = socket.raw
+        try systemCall("setsockopt ICMP_FILTER", interface) {
+            setsockopt(raw, CInt(IPPROTO_RAW), 1, &filter, socklen_t(MemoryLayout<UInt32>.size))
+        }
+        try Self.bind(raw, bound)
+        self.init(socket, index)
+    }
+
+    private init(_ socket: consuming OwnedDescriptor, _ index: UInt32) {
+        self.socket = socket
+        interfaceIndex = index
+    }
+
+    var descriptor: CInt { socket.raw }
+
+    /// Sends; false when the kernel refuses, which is the normal state of a dead link.
+    @discardableResult
+    func send(_ bytes: [UInt8], to target: SocketAddress) -> Bool {
+        let raw = socket.raw
+        return target.withSockaddr { address, length in
+            sendto(raw, bytes, bytes.count, CInt(MSG_NOSIGNAL) | CInt(MSG_DONTWAIT), address, length)
+        } == bytes.count
+    }
+
+    /// The next datagram; nil when there is none.
+    func receive(_ buffer: inout [UInt8]) -> Datagram? {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let raw = socket.raw
+        // The first failure may be a queued ICMP error of an earlier send, so look once more.
+        for _ in 0..<2 {
+            let count = withUnsafeMutablePointer(to: &storage) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    recvfrom(raw, &buffer, buffer.count, CInt(MSG_DONTWAIT), $0, &length)
+                }
+            }
+            if count >= 0, let source = SocketAddress(storage) {
+                return Datagram(source: source, bytes: Array(buffer.prefix(count)))
+            }
+        }
+        return nil
+    }
+
+    private static func open(
+        _ address: SocketAddress,
+        _ type: __socket_type,
+        _ protocolNumber: CInt,
+        _ interface: String
+    ) throws(SystemError) -> OwnedDescriptor {
+        let flags = CInt(type.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+        let socket = OwnedDescriptor(
+            owning: try systemCall("socket", interface) {
+                Glibc.socket(address.address.family.raw, flags, protocolNumber)
+            }
+        )
+        let raw = socket.raw
+        try systemCall("setsockopt SO_BINDTODEVICE", interface) {
+            setsockopt(raw, SOL_SOCKET, SO_BINDTODEVICE, interface, socklen_t(interface.utf8.count))
+        }
+        return socket
+    }
+
+    private static func bind(_ raw: CInt, _ address: SocketAddress) throws(SystemError) {
+        try systemCall("bind", address.description) {
+            address.withSockaddr { Glibc.bind(raw, $0, $1) }
+        }
+    }
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import LinuxKit
+import Netlink
+
+/// The network thread's work: probes and pings at every beat, receiving, and our own ends of the links.
+///
+/// It never calls Corosync, writes no log and touches no disk, so that nothing of that can delay a beat.
+struct NetworkLoop {
+    private static let lateness = Duration.milliseconds(400)
+    private static let tableInterval = Duration.seconds(1)
+    private static let tablePause = Duration.milliseconds(20)
+    private static let receptionWindow = Duration.seconds(2)
+
+    private let events: EventMailbox
+    private let configuration: HeartbeatConfiguration
+    private let incarnation: UInt64
+    private let key: ProbeKey?
+    private let publish: (ProbeCounters) -> Void
+    private let echoIdentifier = UInt16.random(in: 1...UInt16.max)
+    private var echoSequence: UInt16 = 0
+    private var topology: ClusterTopology?
+    private var content = ProbeContent()
+    private var ends: [LinkEnd] = []
+    private var counters = ProbeCounters()
+    private var tableDue: MonotonicTime
+    private var buffer = [UInt8](repeating: 0, count: 2048)
+
+    init(
+        events: EventMailbox,
+        configuration: HeartbeatConfiguration,
+        incarnation: UInt64,
+        key: ProbeKey?,
+        publish: @escaping (ProbeCounters) -> Void
+    ) {
+        self.events = events
+        self.configuration = configuration
+        self.incarnation = incarnation
+        self.key = key
+        self.publish = publish
+        tableDue = .now
+    }
+
+    /// Runs for ever.
+    mutating func run(_ orders: Mailbox<NetworkThread.Order>) {
+        let watch = try? LinkWatch()
+        var beat = MonotonicTime.now + configuration.timers.keepalive
+        while true {
+            var pollers = [pollfd(fd: orders.descriptor, events: Int16(POLLIN), revents: 0)]
+            // Without the subscription the table is still read every second.
+            pollers.append(pollfd(fd: watch?.descriptor ?? -1, events: Int16(POLLIN), revents: 0))
+            for end in ends {
+                pollers.append(pollfd(fd: end.probeDescriptor, events: Int16(POLLIN), revents: 0))
+                pollers.append(pollfd(fd: end.pingDescriptor, events: Int16(POLLIN), revents: 0))
+            }
+            let wait = max(.zero, min(beat, tableDue) - MonotonicTime.now)
+            // An interrupted poll leaves no events and is simply repeated.
+            _ = poll(&pollers, nfds_t(pollers.count), wait.milliseconds(roundedUp: true))
+            for order in orders.drain() {
+                obey(order)
+            }
+            if pollers[1].revents != 0 {
+                watch?.drain()
+                tableDue = min(tableDue, .now + Self.tablePause)
+            }
+            for index in ends.indices {
+                receive(from: ends[index])
+            }
+            let now = MonotonicTime.now
+            if now >= tableDue {
+                readTable(at: now)
+                tableDue = now + Self.tableInterval
+            }
+            if now >= beat {
+                if now - beat > Self.lateness {
+                    events.post(.late(now - beat), at: now)
+                    beat = now
+                }
+                sendAll(at: now)
+                publish(counters)
+                beat = beat + configuration.timers.keepalive
+            }
+        }
+    }
+
+    private mutating func obey(_ order: NetworkThread.Order) {
+        switch order {
+        case .content(let new): content = new
+        case .topology(let new):
+            guard new != topology else {
+                return
+            }
+            topology = new
+            ends = new.links.compactMap { link in
+                new.local?.addresses[link].map { LinkEnd(link: link, address: $0) }
+            }
+            tableDue = .now
+        }
+    }
+
+    /// Reads the interfaces, opens what can be opened, and tells the state of our ends.
+    private mutating func readTable(at now: MonotonicTime) {
+        guard let table = try? InterfaceTable(), !ends.isEmpty else {
+            return
+        }
+        let routes = (try? NetlinkSocket(.route).routes(.ipv4)) ?? []
+        var states: [LocalLink] = []
+        for end in ends {
+            let owner = table.owner(of: end.address)
+            if let owner {
+                end.note(receivedFrames: owner.interface.receivedFrames, at: now)
+                end.interface = owner.name
+                let port = configuration.port + UInt16(end.link)
+                end.open(port: port, index: owner.interface.index)
+                let targets = targets(of: end, index: owner.interface.index, routes)
+                if targets != end.targets {
+                    end.targets = targets
+                    events.post(.pingTargets(link: end.link, targets: targets), at: now)
+                }
+            }
+            let runs = table.interfaces[end.interface]?.runs ?? false
+            states.append(
+                LocalLink(
+                    link: end.link,
+                    interface: end.interface,
+                    hasCarrier: runs,
+                    hasAddress: owner != nil,
+                    receives: end.lastReception.map { now - $0 < Self.receptionWindow } ?? true
+                )
+            )
+        }
+        events.post(.localLinks(states), at: now)
+    }
+
+    /// The configured targets of a link; else, for a designated link, the default gateway of its interface.
+    private func targets(of end: LinkEnd, index: UInt32, _ routes: [Route]) -> [IPAddress] {
+        if let configured = configuration.pings[end.link] {
+            return configured
+        }
+        guard configuration.hasImplicitPing, configuration.settings(ofLink: end.link).isDesignated else {
+            return []
+        }
+        let gateways = routes.filter {
+            $0.prefixLength == 0 && $0.kind == .unicast && $0.table == Route.mainTable
+                && $0.interfaceIndex == Int32(index)
+        }
+        let best = gateways.min { $0.metric ?? 0 < $1.metric ?? 0 }
+        // While the link is down its routes are gone; the target stays.
+        return (best?.gateway).map { [$0] } ?? end.targets
+    }
+
+    private mutating func sendAll(at now: MonotonicTime) {
+        guard let topology else {
+            return
+        }
+        echoSequence &+= 1
+        for end in ends {
+            for peer in topology.peers {
+                guard let address = peer.addresses[end.link] else {
+                    continue
+                }
+                let probe = end.nextProbe(
+                    from: topology.localNode,
+                    to: peer.id,
+                    incarnation: incarnation,
+                    content: content,
+                    keyID: key?.id ?? 0,
+                    at: now
+                )
+                let signed = probe.authenticatedBytes
+                let tag = key?.tag(signed) ?? [UInt8](repeating: 0, count: ProbeKey.tagLength)
+                let target = SocketAddress(address, port: configuration.port + UInt16(end.link))
+                if end.sendProbe(signed + tag, to: target) {
+                    counters.sent += 1
+                } else {
+                    counters.sendFailures += 1
+                }
+            }
+            let echo = EchoMessage(identifier: echoIdentifier, sequence: echoSequence).requestBytes
+            for target in end.targets {
+                end.sendPing(echo, to: target)
+            }
+        }
+    }
+
+    private mutating func receive(from end: LinkEnd) {
+        for _ in 0..<64 {
+            guard let datagram = end.receiveProbe(&buffer) else {
+                break
+            }
+            take(datagram, end, at: .now)
+        }
+        for _ in 0..<64 {
+            guard let datagram = end.receivePing(&buffer) else {
+                break
+            }
+            if let echo = EchoMessage(replyWithHeader: datagram.bytes), echo.identifier == echoIdentifier,
+                end.targets.contains(datagram.source.address)
+            {
+                events.post(.pingReply(link: end.link, target: datagram.source.address))
+            }
+        }
+    }
+
+    /// Every datagram is hostile until its authentication says otherwise.
+    private mutating func take(_ datagram: LinkSocket.Datagram, _ end: LinkEnd, at now: MonotonicTime) {
+        let signed = Array(datagram.bytes.prefix(ProbeDatagram.authenticatedLength))
+        guard datagram.bytes.count == ProbeDatagram.length, let probe = ProbeDatagram(decoding: signed) else {
+            counters.malformed += 1
+            return
+        }
+        if let key {
+            let tag = datagram.bytes.dropFirst(ProbeDatagram.authenticatedLength)
+            guard probe.keyID == key.id, key.authenticates(signed, tag: tag) else {
+                counters.forged += 1
+                return
+            }
+        }
+        guard let topology, probe.destination == topology.localNode, probe.link == end.link,
+            let peer = topology.peers.first(where: { $0.id == probe.source }),
+            peer.addresses[end.link] == datagram.source.address
+        else {
+            counters.foreign += 1
+            return
+        }
+        let known = content.peers[probe.source]?.incarnation ?? 0
+        guard known == 0 || known == probe.sourceIncarnation else {
+            // An earlier run of the peer, or one that has not introduced itself in the group yet.
+            counters.replayed += 1
+            return
+        }
+        guard let roundTrip = end.accept(probe, at: now) else {
+            counters.replayed += 1
+            return
+        }
+        counters.accepted += 1
+        events.post(.probe(probe, roundTrip: roundTrip.time), at: now)
+    }
+}

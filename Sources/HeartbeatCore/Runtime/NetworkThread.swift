@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinuxShims
+import Corosync
+import Glibc
+import LinuxKit
+import Synchronization
+
+/// Starts the thread that probes, pings and watches the interfaces, and passes it what others want of it.
+final class NetworkThread: Sendable {
+    /// What the coordinator's thread tells the network's.
+    enum Order: Sendable {
+        case topology(ClusterTopology)
+        case content(ProbeContent)
+    }
+
+    private let events: EventMailbox
+    private let orders: Mailbox<Order>
+    private let configuration: HeartbeatConfiguration
+    private let incarnation: UInt64
+    private let key: ProbeKey?
+    private let shared = Mutex(ProbeCounters())
+
+    init(
+        events: EventMailbox,
+        configuration: HeartbeatConfiguration,
+        incarnation: UInt64,
+        key: ProbeKey?
+    ) throws(SystemError) {
+        self.events = events
+        self.configuration = configuration
+        self.incarnation = incarnation
+        self.key = key
+        orders = try Mailbox()
+    }
+
+    func post(_ order: Order) { orders.post(order) }
+
+    /// What became of the datagrams so far.
+    var counters: ProbeCounters { shared.withLock { $0 } }
+
+    func start() {
+        CorosyncThread.start { [self] in
+            // The name only serves people who look at threads.
+            _ = vervet_set_thread_name("hb-network")
+            var loop = NetworkLoop(
+                events: events,
+                configuration: configuration,
+                incarnation: incarnation,
+                key: key,
+                publish: { [self] counters in shared.withLock { $0 = counters } }
+            )
+            loop.run(orders)
+        }
+    }
+}

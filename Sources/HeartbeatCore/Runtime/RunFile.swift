@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinuxShims
+import Glibc
+import LinuxKit
+
+/// The file that names the running daemon (``ProcessIdentity``) and is locked as long as it lives.
+final class RunFile {
+    private let path: String
+    private let file: OwnedDescriptor
+
+    /// Takes the place of the running daemon.
+    ///
+    /// - Throws: ``SystemError`` with EWOULDBLOCK when another daemon runs.
+    init(path: String) throws(SystemError) {
+        self.path = path
+        if let slash = path.lastIndex(of: "/"), slash > path.startIndex {
+            try TextFile.makeDirectory(String(path[..<slash]))
+        }
+        let opened = try OwnedDescriptor(opening: path, flags: O_RDWR | O_CREAT, mode: 0o644)
+        let raw = opened.raw
+        try systemCall("lock", path) { flock(raw, LOCK_EX | LOCK_NB) }
+        let text = Array((ProcessIdentity.current?.text ?? "").utf8)
+        try systemCall("truncate", path) { ftruncate(raw, 0) }
+        try systemCall("write", path) { write(raw, text, text.count) }
+        file = opened
+    }
+
+    /// Ends the claim in good order.
+    func release() {
+        // A file that stays is recognised as stale: the process it names is gone.
+        _ = unlink(path)
+    }
+}

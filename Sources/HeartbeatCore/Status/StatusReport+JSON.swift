@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+import LinuxKit
+
+extension StatusReport {
+    /// The state as one JSON object, schema 1.
+    var json: String {
+        let members: [(String, JSONValue)] = [
+            ("schema", .number(1)),
+            ("node", .optional(coordinator.topology?.local?.name)),
+            ("nodeid", .optional(coordinator.topology.map { Int($0.localNode) })),
+            ("version", .string(coordinator.version)),
+            ("incarnation", .string(String(coordinator.incarnation, radix: 16))),
+            ("uptime_s", .number(seconds(coordinator.startedAt))),
+            ("state", .string(coordinator.state)),
+            ("score", .optional(coordinator.score)),
+            ("corosync", corosyncValue),
+            ("links", .array((coordinator.topology?.links ?? []).map(linkValue))),
+            ("peers", .array(coordinator.peers.values.sorted { $0.id < $1.id }.map(peerValue))),
+            ("ping", .array(coordinator.pings.sorted { $0.key < $1.key }.flatMap(pingValues))),
+            ("verdicts", .array(coordinator.verdicts.sorted { $0.key < $1.key }.map(verdictValue))),
+            ("attributes", .array(coordinator.published.map(attributeValue))),
+            ("guards", guardsValue),
+            ("probes", probesValue),
+        ]
+        return JSONValue.object(members).text + "\n"
+    }
+
+    private func seconds(_ since: MonotonicTime) -> Int { Int((now - since).components.seconds) }
+
+    private var corosyncValue: JSONValue {
+        .object([
+            ("connected", .boolean(coordinator.joinedAt != nil)),
+            ("problem", .optional(coordinator.corosyncProblem)),
+            ("ring", .array(coordinator.ring.sorted().map { .number(Int($0)) })),
+            ("self_latency_us", .number(Int(coordinator.selfDelivery.wholeNanoseconds / 1000))),
+        ])
+    }
+
+    private func linkValue(_ link: UInt8) -> JSONValue {
+        let settings = coordinator.configuration.settings(ofLink: link)
+        let local = coordinator.localLinks[link]
+        return .object([
+            ("name", .string(settings.name)),
+            ("number", .number(Int(link))),
+            ("interface", .optional(local?.interface)),
+            ("address", .optional(coordinator.topology?.local?.addresses[link]?.description)),
+            ("designated", .boolean(settings.isDesignated)),
+            ("weight", .number(settings.weight)),
+            ("carrier", .optional(local?.hasCarrier)),
+            ("address_present", .optional(local?.hasAddress)),
+            ("health", .optional(coordinator.health[link]?.value)),
+            ("reason", .optional(coordinator.verdicts[link]?.reason.name)),
+        ])
+    }
+
+    private func peerValue(_ peer: Peer) -> JSONValue {
+        let links = peer.monitors.sorted { $0.key < $1.key }.map { link, monitor in
+            JSONValue.object([
+                ("name", .string(coordinator.configuration.name(ofLink: link))),
+                ("number", .number(Int(link))),
+                ("state", .string(monitor.state.name)),
+                ("since_s", .number(seconds(monitor.since))),
+                ("hear", .optional(peer.hears(link))),
+                ("heard", .optional(peer.hearsUs(link, us: coordinator.topology?.localNode ?? 0))),
+                ("loss_permille", .number(monitor.lossPermille(at: now))),
+                ("rtt_us", .optional(peer.roundTrip[link].map { Int($0.wholeNanoseconds / 1000) })),
+                ("late_total", .number(monitor.lateTotal)),
+                ("late_max_ms", .number(Int(monitor.longestInterval.clampedMilliseconds))),
+                ("down_total", .number(monitor.downTotal)),
+                (
+                    "sources",
+                    .object([
+                        ("probe", .optional(monitor.hears)),
+                        ("knet", .optional(peer.knet[link])),
+                    ])
+                ),
+            ])
+        }
+        return .object([
+            ("node", .string(peer.name)),
+            ("nodeid", .number(Int(peer.id))),
+            ("member", .boolean(coordinator.ring.contains(peer.id))),
+            ("daemon", .boolean(peer.isInGroup)),
+            ("version", .optional(peer.view?.softwareVersion)),
+            ("links", .array(links)),
+        ])
+    }
+
+    private func pingValues(_ link: UInt8, _ targets: [IPAddress: PingMonitor]) -> [JSONValue] {
+        targets.sorted { $0.key < $1.key }.map { target, monitor in
+            .object([
+                ("link", .string(coordinator.configuration.name(ofLink: link))),
+                ("target", .string(target.description)),
+                ("alive", .boolean(monitor.isAlive)),
+                ("since_s", .number(seconds(monitor.since))),
+            ])
+        }
+    }
+
+    private func verdictValue(_ link: UInt8, _ verdict: LinkVerdict) -> JSONValue {
+        .object([
+            ("link", .string(coordinator.configuration.name(ofLink: link))),
+            ("reason", .string(verdict.reason.name)),
+            ("faulty", .array(verdict.faulty.sorted().map { .string(coordinator.name(of: $0)) })),
+            ("since_s", .optional(coordinator.verdictSince[link].map(seconds))),
+        ])
+    }
+
+    private func attributeValue(_ attribute: NodeAttribute) -> JSONValue {
+        .object([
+            ("name", .string(attribute.name)),
+            ("value", .string(attribute.value)),
+            ("confirmed", .boolean(coordinator.confirmed[attribute.name] == attribute.value)),
+        ])
+    }
+
+    private var guardsValue: JSONValue {
+        .object([
+            ("self_late", .boolean(coordinator.isLate(at: now))),
+            ("stall", .boolean(coordinator.isStalled(at: now))),
+            ("merge", .boolean(coordinator.isMerging(at: now))),
+            ("initdead", .boolean(now - coordinator.startedAt < coordinator.timers.initdead)),
+        ])
+    }
+
+    private var probesValue: JSONValue {
+        .object([
+            ("sent", .number(counters.sent)),
+            ("heard", .number(counters.accepted)),
+            ("forged", .number(counters.forged)),
+            ("replayed", .number(counters.replayed)),
+            ("foreign", .number(counters.foreign)),
+            ("malformed", .number(counters.malformed)),
+            ("send_failures", .number(counters.sendFailures)),
+            ("key", .string(keySource)),
+        ])
+    }
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+import LinuxKit
+
+/// The present state as text for people and as JSON for programs.
+struct StatusReport {
+    let coordinator: Coordinator
+    let counters: ProbeCounters
+    let keySource: String
+    let now: MonotonicTime
+
+    /// One line for the agent: "joined", or since how many seconds not, and why.
+    var ping: String {
+        if coordinator.joinedAt != nil {
+            return "joined"
+        }
+        let seconds = (now - coordinator.corosyncProblemSince).components.seconds
+        return "not-joined \(seconds) \(coordinator.corosyncProblem ?? "joining the group")"
+    }
+
+    /// One screen.
+    var text: String {
+        var lines: [String] = []
+        let node = coordinator.topology?.local?.name ?? "this node"
+        let score = coordinator.score.map(String.init) ?? "not yet published"
+        lines.append("heartbeat on \(node): \(coordinator.state), hb-score \(score), \(corosync)")
+        for link in coordinator.topology?.links ?? [] {
+            lines.append(describe(link))
+            lines += (coordinator.pings[link] ?? [:]).sorted { $0.key < $1.key }.map { target, monitor in
+                "  ping \(target): \(monitor.isAlive ? "answers" : "does not answer") since \(age(monitor.since))"
+            }
+            for peer in coordinator.peers.values.sorted(by: { $0.id < $1.id }) {
+                lines.append(describe(peer, link))
+            }
+        }
+        for (link, verdict) in coordinator.verdicts.sorted(by: { $0.key < $1.key }) {
+            let who = verdict.faulty.sorted().map(coordinator.name(of:)).joined(separator: ", ")
+            let since = coordinator.verdictSince[link].map(age) ?? "?"
+            lines.append(
+                "verdict on link \(coordinator.configuration.name(ofLink: link)): \(verdict.reason.name), "
+                    + (who.isEmpty ? "nobody at fault" : "at fault: \(who)") + ", since \(since)"
+            )
+        }
+        let attributes = coordinator.published.map { attribute in
+            let isConfirmed = coordinator.confirmed[attribute.name] == attribute.value
+            return "\(attribute.name)=\(attribute.value)\(isConfirmed ? "" : " (not confirmed)")"
+        }
+        lines.append("attributes: " + (attributes.isEmpty ? "none yet" : attributes.joined(separator: " ")))
+        if let failure = coordinator.attributeFailure {
+            lines.append("attributes do not reach Pacemaker: \(failure)")
+        }
+        lines.append(
+            "probes: sent \(counters.sent), heard \(counters.accepted), forged \(counters.forged), "
+                + "replayed \(counters.replayed), foreign \(counters.foreign), malformed \(counters.malformed); "
+                + "key: \(keySource)"
+        )
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// Every designated link's verdict with all its inputs.
+    var explanation: String {
+        var lines: [String] = []
+        for (link, verdict) in coordinator.verdicts.sorted(by: { $0.key < $1.key }) {
+            let who = verdict.faulty.sorted().map(coordinator.name(of:)).joined(separator: ", ")
+            let health = coordinator.health[link]
+            lines.append(
+                "link \(coordinator.configuration.name(ofLink: link)): \(verdict.reason.name), "
+                    + (who.isEmpty ? "nobody at fault" : "at fault: \(who)")
+                    + coordinator.inputs(link, at: now)
+            )
+            lines.append(
+                "  published for us: \(health?.value.map { $0 ? "healthy" : "at fault" } ?? "nothing yet")"
+                    + (health?.since.map { " since \(age($0))" } ?? "")
+                    + ((health?.flaps.holds(at: now) ?? false) ? ", held down after flapping" : "")
+            )
+        }
+        lines.append(
+            "guards: late \(word(coordinator.isLate(at: now))), group stalled \(word(coordinator.isStalled(at: now))), "
+                + "merging \(word(coordinator.isMerging(at: now))), "
+                + "starting \(word(now - coordinator.startedAt < coordinator.timers.initdead))"
+        )
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private var corosync: String {
+        coordinator.corosyncProblem.map { "corosync: \($0)" }
+            ?? "in the group, own messages back in \(coordinator.selfDelivery.wholeNanoseconds / 1000) us"
+    }
+
+    private func describe(_ link: UInt8) -> String {
+        let settings = coordinator.configuration.settings(ofLink: link)
+        let local = coordinator.localLinks[link]
+        let carrier = local.map { $0.hasAddress ? $0.hasCarrier ? "carrier" : "NO CARRIER" : "ADDRESS MISSING" }
+        let address = coordinator.topology?.local?.addresses[link]?.description ?? "?"
+        return "link \(settings.name) (\(settings.isDesignated ? "designated" : "support")): "
+            + "\(local?.interface ?? "no interface") \(address), \(carrier ?? "unknown")"
+    }
+
+    private func describe(_ peer: Peer, _ link: UInt8) -> String {
+        guard let monitor = peer.monitors[link] else {
+            return "  \(peer.name): not on this link"
+        }
+        let heard = peer.hearsUs(link, us: coordinator.topology?.localNode ?? 0)
+        let roundTrip = peer.roundTrip[link].map { ", rtt \($0.wholeNanoseconds / 1000) us" } ?? ""
+        let knet = peer.knet[link].map { $0 ? "connected" : "disconnected" } ?? "unknown"
+        return "  \(peer.name): from it \(monitor.state.name) since \(age(monitor.since)), "
+            + "to it \(heard.map { $0 ? "up" : "down" } ?? "unknown"), knet \(knet)\(roundTrip), "
+            + "loss \(monitor.lossPermille(at: now)) permille, late \(monitor.lateTotal), down \(monitor.downTotal)"
+            + (peer.isInGroup ? "" : ", its heartbeat is not in the group")
+    }
+
+    private func age(_ since: MonotonicTime) -> String { "\((now - since).components.seconds) s ago" }
+
+    private func word(_ value: Bool) -> String { value ? "yes" : "no" }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+import CGcrypt
+import Glibc
+
+/// The shared secret of the probes and what is computed with it (HMAC-SHA-256, RFC 2104, by libgcrypt).
+public struct ProbeKey: Sendable {
+    /// The 32 bytes of the key.
+    private let bytes: [UInt8]
+
+    /// Distinguishes keys on the wire; it tells nothing about the key.
+    public let id: UInt8
+
+    /// Length of the authentication that a probe carries.
+    public static let tagLength = 16
+
+    /// Derives the probes' key from a secret of any length: HKDF-SHA-256 (RFC 5869), so that the secret itself, which
+    /// Corosync uses too, never authenticates anything here.
+    public init(secret: some Collection<UInt8>) {
+        // Also initialises the library; the version is of no interest.
+        _ = gcry_check_version(nil)
+        let pseudorandom = Self.hmac(key: Array("vervet heartbeat".utf8), Array(secret))
+        bytes = Self.hmac(key: pseudorandom, Array("probe key 1".utf8) + [1])
+        id = Self.hmac(key: pseudorandom, Array("probe key id".utf8) + [1])[0]
+    }
+
+    /// The authentication of a probe's first bytes.
+    public func tag(_ message: [UInt8]) -> [UInt8] {
+        Array(Self.hmac(key: bytes, message).prefix(Self.tagLength))
+    }
+
+    /// Whether `tag` is the authentication of `message`; takes the same time wherever they differ.
+    public func authenticates(_ message: [UInt8], tag: some Sequence<UInt8>) -> Bool {
+        let candidate = Array(tag)
+        guard candidate.count == Self.tagLength else {
+            return false
+        }
+        return zip(self.tag(message), candidate).reduce(UInt8(0)) { $0 | $1.0 ^ $1.1 } == 0
+    }
+
+    /// HMAC-SHA-256 of `message`.
+    static func hmac(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
+        var digest = [UInt8](repeating: 0, count: 32)
+        key.withUnsafeBytes { key in
+            message.withUnsafeBytes { message in
+                var buffers = [gcry_buffer_t(), gcry_buffer_t()]
+                for (index, bytes) in [key, message].enumerated() {
+                    buffers[index].data = UnsafeMutableRawPointer(mutating: bytes.baseAddress)
+                    buffers[index].len = bytes.count
+                }
+                let flags = UInt32(GCRY_MD_FLAG_HMAC.rawValue)
+                let status = gcry_md_hash_buffers(CInt(GCRY_MD_SHA256.rawValue), flags, &digest, buffers, 2)
+                if status != 0 {
+                    // Only a crippled library comes here; random bytes match nothing, a constant would match a peer's.
+                    digest = digest.map { _ in UInt8.random(in: 0...255) }
+                }
+            }
+        }
+        return digest
+    }
+}
