@@ -6,6 +6,7 @@ public enum AgentRegistry {
     public static let agents: [any OCFAgent.Type] = [
         IPaddr2Agent.self,
         LDirectorAgent.self,
+        HeartbeatAgent.self,
         SyncdAgent.self,
     ]
 
