@@ -30,7 +30,6 @@ let package = Package(
         .executable(name: "heartbeat", targets: ["Heartbeat"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     ],
     targets: [

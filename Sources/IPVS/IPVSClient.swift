@@ -124,24 +124,19 @@ public struct IPVSClient: ~Copyable, @unchecked Sendable {
                 valid.append(change)
             }
         }
-        var again: [TableChange] = []
-        for failure in try submit(valid) {
-            switch failure.resolution {
-            case .done: break
-            case .instead(let change): again.append(change)
-            case .failed:
+        // An edit may have to become an addition, and those of its servers then too, so there are three rounds at most.
+        for isLast in [false, false, true] {
+            var again: [TableChange] = []
+            for failure in try submit(valid) {
+                switch failure.resolution {
+                case .done: break
+                case .instead(let change) where !isLast: again.append(change)
                 // Its service may come back with an addition that stands in for an edit.
-                if failure.error.code == .noSuchService {
-                    again.append(failure.change)
-                } else {
-                    failures.append(failure)
+                case .failed where failure.error.code == .noSuchService && !isLast: again.append(failure.change)
+                case .instead, .failed: failures.append(failure)
                 }
             }
-        }
-        for failure in try submit(again) {
-            if failure.resolution != .done {
-                failures.append(failure)
-            }
+            valid = again
         }
         return failures
     }

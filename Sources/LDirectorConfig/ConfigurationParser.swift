@@ -216,9 +216,9 @@ struct FileReading {
                 findings.error(.unknownDirective, raw.line.content, "a directive must stand before '='")
                 return
             }
-            let known = DirectiveTable.all.filter { $0.scope.allows(raw.line.scope) } + DirectiveTable.all
+            let known = DirectiveTable.suggestions(in: raw.line.scope)
             var notes: [Diagnostic.Note] = []
-            if let nearest = NearestName.of(raw.name.text ?? "", among: known.map(\.name.rawValue)) {
+            if let nearest = NearestName.of(raw.name.text ?? "", among: known) {
                 notes.append(Diagnostic.Note("did you mean '\(nearest)'?"))
             }
             findings.error(.unknownDirective, raw.name, "unknown directive \(raw.name.quoted)", notes: notes)

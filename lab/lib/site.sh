@@ -77,11 +77,12 @@ settled() { # NODE PID: until its PID 1 has done its work
 boot() { # NODE: switches it on; nothing of the cluster stack yet
   local n=$1 k
   on "$n" && { fail "$n is on already"; return; }
-  mkdir -p "$ST/$n/log"/{corosync,pacemaker}; rm -f "$ST/$n"/{ready,wants-cables,frozen}
+  mkdir -p "$ST/$n/log"; rm -f "$ST/$n"/{ready,wants-cables,frozen}
   network_of "$n" > "$ST/$n/network"
   case $n in
     d*) director_files "$n"
         # hostfs makes files as root whatever the guest's user: Pacemaker's own must exist with the right owner
+        mkdir -p "$ST/$n/log"/{corosync,pacemaker}
         chown hacluster:haclient "$ST/$n/log/pacemaker"; chmod 770 "$ST/$n/log/pacemaker"
         ( umask 007; : >> "$ST/$n/log/pacemaker/pacemaker.log"; chown hacluster:haclient "$ST/$n/log/pacemaker/pacemaker.log" );;
   esac

@@ -55,7 +55,6 @@ director_files() { # NODE: a director's own files, with their owners and modes; 
   install -m755 "$LIB/fence_lab" "$r/usr/sbin/"
   install -d -m755 "$r/var/lib/pacemaker"; install -d -o hacluster -g haclient -m750 "$r"/var/lib/pacemaker/{blackbox,cib,cores,pengine}
   install -o hacluster -g haclient -m600 "$s/cib.xml" "$r/var/lib/pacemaker/cib/"
-  ln -s /run/lab/log/corosync /run/lab/log/pacemaker "$r/var/log/"
   # root's ssh to the other directors, over the crossover only. Empty start-up files: bash reads them for each ssh command.
   install -d -m700 "$r/root" "$r/root/.ssh"; : > "$r/root/.bashrc"; : > "$r/root/.profile"
   install -m600 "$s/ssh_root" "$r/root/.ssh/id_ed25519"; install -m600 "$s/ssh_root.pub" "$r/root/.ssh/authorized_keys"
@@ -67,7 +66,7 @@ director_files() { # NODE: a director's own files, with their owners and modes; 
     for m in /bin /lib /lib32 /lib64 /sbin; do [ -L $m ] && cp -P $m "$r$m"; done     # links stay links, whatever is installed
     for m in "$MODULES"/*/; do m=${m%/}; ln -s "$m" "$r/usr/lib/modules/${m##*/}"; done  # for modprobe and the kernel's autoload
     printf '%s\n' 'proc /proc proc' 'sys /sys sysfs' 'dev /dev devtmpfs' 'pts /dev/pts devpts X-mount.mkdir' 'shm /dev/shm tmpfs mode=1777,X-mount.mkdir' \
-      'run /run tmpfs mode=755' "lab /run/lab hostfs X-mount.mkdir,$ST/$n" > "$r/etc/lab-fstab"
+      'run /run tmpfs mode=755' "lab /run/lab hostfs X-mount.mkdir,$ST/$n" "log /var/log hostfs $ST/$n/log" > "$r/etc/lab-fstab"
   fi; }
 
 start_stack() { # DIRECTOR

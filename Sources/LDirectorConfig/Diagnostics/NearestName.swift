@@ -5,13 +5,18 @@ enum NearestName {
     /// The candidate with the fewest edits, if these are few for its length; the first of equals.
     static func of(_ word: String, among candidates: [String]) -> String? {
         let typed = Array(word.lowercased().utf8)
-        guard !typed.isEmpty, typed.count <= 32 else {
+        guard !typed.isEmpty, typed.count <= 32, typed.allSatisfy({ $0.isServiceByte }) else {
             return nil
         }
         var best: (word: String, edits: Int)?
         for candidate in candidates {
-            let edits = distance(typed, Array(candidate.utf8))
-            let allowed = max(1, candidate.utf8.count / 3)
+            let length = candidate.utf8.count
+            let allowed = max(1, length / 3)
+            // Every byte more or less is an edit.
+            guard abs(length - typed.count) <= allowed else {
+                continue
+            }
+            let edits = distance(typed, Array(candidate.utf8), atMost: allowed)
             if edits <= allowed, edits < best?.edits ?? .max {
                 best = (candidate, edits)
             }
@@ -19,8 +24,8 @@ enum NearestName {
         return best?.word
     }
 
-    /// Insertions, deletions, replacements and swaps of neighbours (optimal string alignment).
-    static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+    /// Insertions, deletions, replacements and swaps of neighbours (optimal string alignment); gives up above a limit.
+    static func distance(_ left: [UInt8], _ right: [UInt8], atMost limit: Int) -> Int {
         var beforePrevious: [Int] = []
         var previous = Array(0...right.count)
         for (row, byte) in left.enumerated() {
@@ -35,6 +40,10 @@ enum NearestName {
                     edits = min(edits, beforePrevious[column - 1] + 1)
                 }
                 current.append(edits)
+            }
+            // A swap looks back two rows, so both must be over the limit before nothing can come back under it.
+            if current.allSatisfy({ $0 > limit }), previous.allSatisfy({ $0 > limit }) {
+                return limit + 1
             }
             beforePrevious = previous
             previous = current

@@ -16,6 +16,21 @@ public enum DirectiveTable {
     /// The directive of this name; nil when there is none.
     public static func directive(named word: String) -> Directive? { byWord[word] }
 
+    /// The names to suggest for an unknown word: those that are legal in its place first.
+    static func suggestions(in scope: LogicalLine.Scope) -> [String] {
+        switch scope {
+        case .global: globalFirst
+        case .block: blockFirst
+        }
+    }
+
+    private static let globalFirst = names { $0.scope.allows(.global) } + names { !$0.scope.allows(.global) }
+    private static let blockFirst = names { $0.scope.allows(.block) } + names { !$0.scope.allows(.block) }
+
+    private static func names(where isWanted: (Directive) -> Bool) -> [String] {
+        all.filter(isWanted).map(\.name.rawValue)
+    }
+
     private static let servers = [
         Directive(.virtual, .global, .virtualAddress, "Starts the block of an IPv4 service or firewall mark."),
         Directive(.virtual6, .global, .virtualAddress, "Starts the block of an IPv6 service or firewall mark."),
