@@ -323,6 +323,13 @@ class Story:
             [self.real_server, self.edit, self.standby, self.plug, self.link][number - 1]()
         self.show_cluster('d1')
 
+    def autopsy(self):
+        """What can be seen of a site on which the story broke off, for demo.log."""
+        for command in (['status'], *(['exec', n, *c] for n in DIRECTORS for c in (['crm_mon', '-1', '-A', '-r'], ['ipvsadm', '-Ln'],
+                                                                             ['ip', '-br', 'address'])), ['logs']):
+            with contextlib.suppress(LabError):
+                self.lab.run(*command, check=False, timeout=30)
+
     def stop(self):
         """Ends the client and whatever else the story started; may be called at any time."""
         self.end = time.monotonic()
