@@ -85,6 +85,8 @@ struct FileReading {
             lastLineOpensBlock = raw.name
         case (.real, _), (.real6, _):
             readReal(directive.name, raw, token)
+        case (.fallback, _) where token.isEmpty, (.fallback6, _) where token.isEmpty:
+            findings.warning(.noEffect, raw.name, "\(raw.name.quoted) has an empty value and names no server")
         case (.fallback, .block), (.fallback6, .block):
             readBlockFallback(directive.name, raw, token)
         case (.fallback, .global):

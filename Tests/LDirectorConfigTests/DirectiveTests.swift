@@ -21,7 +21,7 @@ import Testing
         "negotiatetimeout=00", "checkinterval=", "checkinterval=0.0", "checkcount=0", "failurecount=none",
         "emailalert=", "emailalert=,", "emailalertstatus=sleeping", "smtp=", "smtp=@x", "logfile=\"\"", "callback=\"\"",
         "callback=\"x", "execute=", "maintenancedir=", "fork=1", "supervised=perhaps", "cleanstop=n", "quiescent=",
-        "timeout=5", "connecttimeout=5", "fallback=", "fallback=10.1.0.1 gate 1", "fallback=10.1.0.1 route",
+        "timeout=5", "connecttimeout=5", "fallback=10.1.0.1 gate 1", "fallback=10.1.0.1 route",
         "fallback=nobody.test", "fallback=10.1.0.1:nothing", "fallback=::1", "fallback6=10.1.0.1",
         "fallback6=2001:db8::1", "fallback=10.1.0.1:70000", "compat=perl", "=5", "@@@", "virtual=",
         "virtual=10.9.0.1:0",
@@ -35,11 +35,11 @@ import Testing
 
     @Test(arguments: [
         "checktype=foo", "checktype=", "service=gopher", "service=", "request=\"\"", "receive=\"\"", "receive=",
-        "httpmethod=POST", "virtualhost=", "virtualhost=\"\"", "login=x", "login=\"\"", "passwd=x", "database=x",
+        "httpmethod=POST", "virtualhost=\"\"", "login=x", "login=\"\"", "passwd=x", "database=x",
         "secret=\"x", "checkport=0", "checkport=65536", "checkport=x", "checkcommand=", "checkcommand=\"\"", "load=x",
         "scheduler=Wrr", "scheduler=wrr x", "scheduler=", "persistent=0", "persistent=x", "persistent=9999999",
         "netmask=24", "netmask=255.255.255", "ops=on", "protocol=sctp", "protocol=fwm", "readdquiescent=si",
-        "fallbackcommand=", "emailalertfreq=x", "monitorfile=", "servicename=", "comment=", "unknown=1", "timeout=4",
+        "fallbackcommand=", "emailalertfreq=x", "monitorfile=", "unknown=1", "timeout=4",
         "virtual=10.9.0.2:80", "real=", "real=10.1.0.1:80", "real=10.1.0.1:x/y gate", "real=nobody.test:80 gate",
         "real=10.1.0.1:nothing gate", "real=[2001:db8::1]:80 gate", "real=10.1.0.1 :80 gate", "real=10.1.0.1:80 route",
         "real=10.1.0.1->:80 gate", "real=10.1.0.1 -> 10.1.0.2:80 gate", "real=10.0.0.0->10.1.0.0:80 masq",
@@ -182,6 +182,22 @@ import Testing
         let shell = "fallbackcommand=\"/x/my cmd\" arg\n"
         #expect(try onlyServer(shell + Self.block("checktype=on")).fallbackCommand == "\"/x/my cmd\" arg")
         #expect(try onlyServer(shell + Self.block("fallbackcommand=\"/y\"")).fallbackCommand == "/y")
+    }
+
+    @Test func quotesAroundWords() throws {
+        let lines = "checktype=\"external-perl\"\n    httpmethod=\"head\"\n    service=\"http\"\n    protocol=\"udp\""
+        let server = try onlyServer(Self.block(lines))
+        #expect(parse(Self.block(lines)).diagnostics.isEmpty)
+        #expect(server.check.type == .externalPerl && server.check.service == .http)
+        #expect(server.check.httpMethod == .head && server.identity.transport == .udp)
+    }
+
+    @Test func emptyValuesThatMeanNothing() throws {
+        let text = Self.block("virtualhost=\n    servicename =\n    comment= # later\n    fallback=")
+        let server = try onlyServer(text)
+        #expect(server.check.virtualHost == nil && server.serviceName == nil && server.comment == nil)
+        #expect(server.fallback == nil)
+        #expect(summaries(text) == ["ld.cf:5:5: warning: 'fallback' has an empty value and names no server"])
     }
 
     @Test func wordsOldAndUnused() {

@@ -47,4 +47,13 @@ public struct Directive: Sendable, Hashable {
         self.defaultText = defaultText
         self.summary = summary
     }
+
+    /// Whether nothing may stand after the `=`; it then means the same as not writing the line.
+    var mayBeEmpty: Bool {
+        switch name {
+        case .emailalertstatus, .virtualhost, .servicename, .comment, .fallback, .fallback6: true
+        case .connecttimeout, .timeout: true
+        default: false
+        }
+    }
 }

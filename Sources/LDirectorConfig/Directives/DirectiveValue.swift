@@ -8,6 +8,8 @@ enum DirectiveValue {
     case text(String)
     case list([String])
     case checkType(CheckType)
+    /// An empty value that takes back what an earlier line said.
+    case nothing
     /// Judged when the block is complete.
     case open
 }

@@ -72,6 +72,10 @@ struct EndpointReader {
 
     /// A port number or service name; nil after an error.
     func port(_ token: Token) -> PortText? {
+        guard !token.isEmpty else {
+            findings.error(.badPort, token, "a port number or a service name must follow the colon")
+            return nil
+        }
         guard token.all(\.isServiceByte), let text = token.text else {
             findings.error(.badPort, token, "\(token.quoted) is not a port number or a service name")
             return nil

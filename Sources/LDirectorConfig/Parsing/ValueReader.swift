@@ -13,19 +13,12 @@ struct ValueReader {
         guard let token = raw.value else {
             return readAlone(directive, raw)
         }
-        guard !token.isEmpty || Self.mayBeEmpty(directive.grammar) else {
+        guard !token.isEmpty || directive.mayBeEmpty else {
             let note = Diagnostic.Note("expected \(directive.grammar.syntax)")
             findings.error(.missingValue, raw.name, "\(raw.name.quoted) has an empty value", notes: [note])
             return nil
         }
         return read(directive, raw.name, token, raw.line)
-    }
-
-    private static func mayBeEmpty(_ grammar: ValueGrammar) -> Bool {
-        switch grammar {
-        case .phases, .obsolete: true
-        default: false
-        }
     }
 
     /// A directive without `=`.
@@ -49,6 +42,8 @@ struct ValueReader {
 
     private func read(_ directive: Directive, _ name: Token, _ token: Token, _ line: LogicalLine) -> DirectiveValue? {
         switch directive.grammar {
+        case .text where token.isEmpty, .fallback where token.isEmpty:
+            return .nothing
         case .virtualAddress, .realServer, .fallback, .netmask:
             return .open
         case .seconds(let allowsZero, let allowsFraction, let maximum):
@@ -150,7 +145,10 @@ struct ValueReader {
     }
 
     private func word(_ token: Token, _ name: Token, _ words: [String], anyCase: Bool = false) -> String? {
-        let (first, rest) = token.firstWord
+        // Quotes around a word have always been passed over.
+        let start = token.drop { $0 == UInt8(ascii: "\"") }
+        let run = start.prefix(while: \.isServiceByte)
+        let first = run.isEmpty ? token.firstWord.word : run
         let typed = anyCase ? first.text?.uppercased() : first.text
         guard let typed, words.contains(typed) else {
             var notes: [Diagnostic.Note] = []
@@ -161,7 +159,8 @@ struct ValueReader {
             findings.error(.badWord, first, "\(name.quoted) cannot be \(first.quoted); known: \(list)", notes: notes)
             return nil
         }
-        warnDropped(rest)
+        let rest = token.suffix(from: first.bytes.endIndex).drop { $0 == UInt8(ascii: "\"") }
+        warnDropped(rest.trimmed)
         return typed
     }
 
