@@ -12,14 +12,7 @@ public struct ProcessIdentity: Sendable, Hashable {
 
     /// Looks up a process that exists now; nil when there is none of this number.
     public init?(pid: Int32) {
-        guard pid > 0, let text = try? TextFile.read("/proc/\(pid)/stat", limit: 4096),
-            // The second field is a name in parentheses, which may itself contain any character.
-            let end = text.utf8.lastIndex(of: UInt8(ascii: ")"))
-        else {
-            return nil
-        }
-        let fields = text.utf8[end...].dropFirst().split(separator: UInt8(ascii: " "))
-        guard fields.count > 19, let time = String(fields[19]).flatMap(UInt64.init) else {
+        guard let fields = Self.fields(of: pid), fields.count > 19, let time = UInt64(fields[19]) else {
             return nil
         }
         self.pid = pid
@@ -45,13 +38,22 @@ public struct ProcessIdentity: Sendable, Hashable {
     /// Whether this very process still exists.
     public var isAlive: Bool { ProcessIdentity(pid: pid) == self }
 
+    /// What ``end(grace:force:until:)`` waits for.
+    public enum End: Sendable {
+        /// The process is gone with all it held: descriptors, locks.
+        case released
+        /// It runs no more code of its own; the kernel may still be releasing what it held.
+        case silent
+    }
+
     /// Ends the process: SIGTERM, and SIGKILL when it is still there after `grace`.
     ///
     /// - Parameters:
     ///   - grace: How long the process may take to end by itself.
     ///   - force: Whether SIGKILL follows; without it, returns when the time is over.
+    ///   - end: What is waited for. Closing a packet socket takes the kernel milliseconds, which few need to wait for.
     /// - Throws: ``SystemError`` of kill(2); a process that is gone is no error.
-    public func end(grace: Duration, force: Bool = true) throws(SystemError) {
+    public func end(grace: Duration, force: Bool = true, until end: End = .released) throws(SystemError) {
         // Opened before the identity is checked, so that what is waited for is what was checked.
         let number: CInt
         do {
@@ -70,11 +72,36 @@ public struct ProcessIdentity: Sendable, Hashable {
             } catch  where error.code == ESRCH {
                 return
             }
-            var poller = pollfd(fd: handle.raw, events: Int16(POLLIN), revents: 0)
             let deadline = Deadline(after: time)
-            if try systemCall("poll", "\(pid)", { poll(&poller, 1, deadline.pollMilliseconds) }) > 0 {
-                return
-            }
+            var poller = pollfd(fd: handle.raw, events: Int16(POLLIN), revents: 0)
+            repeat {
+                let pause = end == .silent ? min(1, deadline.pollMilliseconds) : deadline.pollMilliseconds
+                if end == .silent && isExiting {
+                    return
+                }
+                if try systemCall("poll", "\(pid)", { poll(&poller, 1, pause) }) > 0 {
+                    return
+                }
+            } while !deadline.hasPassed
         }
+    }
+
+    /// Whether the process is on its way out (PF_EXITING in field 9 of its stat).
+    private var isExiting: Bool {
+        guard let fields = Self.fields(of: pid), fields.count > 6, let flags = UInt32(fields[6]) else {
+            return true
+        }
+        return flags & 0x4 != 0
+    }
+
+    /// The fields of `/proc/<pid>/stat` from the third on.
+    private static func fields(of pid: Int32) -> [String]? {
+        guard pid > 0, let text = try? TextFile.read("/proc/\(pid)/stat", limit: 4096),
+            // The second field is a name in parentheses, which may itself contain any character.
+            let end = text.utf8.lastIndex(of: UInt8(ascii: ")"))
+        else {
+            return nil
+        }
+        return text.utf8[end...].dropFirst().split(separator: UInt8(ascii: " ")).compactMap { String($0) }
     }
 }

@@ -40,6 +40,26 @@ public struct PacketSocket: ~Copyable {
         self.name = name
     }
 
+    /// Takes over a socket that another process opened and bound to the device; nil when it is none.
+    ///
+    /// - Parameters:
+    ///   - raw: The descriptor, which is closed with this value.
+    ///   - interfaceIndex: The device.
+    ///   - name: Its name, for errors.
+    public init?(adopting raw: CInt, interfaceIndex: Int32, name: String) {
+        var domain: CInt = 0
+        var length = socklen_t(MemoryLayout<CInt>.size)
+        guard getsockopt(raw, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0, domain == AF_PACKET else {
+            return nil
+        }
+        descriptor = OwnedDescriptor(owning: raw)
+        self.interfaceIndex = interfaceIndex
+        self.name = name
+    }
+
+    /// The descriptor, to hand it on to a process that is started.
+    public var raw: CInt { descriptor.raw }
+
     /// Sends a payload to a hardware address; waits a little when the device's queue is full.
     ///
     /// - Parameters:

@@ -40,6 +40,9 @@ public protocol RoundSender: AnyObject {
     ///
     /// - Throws: ``SystemError`` of the first packet that could not be sent.
     func sendRound() throws(SystemError)
+
+    /// A descriptor that another process can go on with; nil when it opens its own.
+    var descriptor: CInt? { get }
 }
 
 /// Gratuitous ARP for an IPv4 address.
@@ -56,6 +59,19 @@ public final class GratuitousARP: RoundSender {
         packets = announcement.packets.map(\.bytes)
         destination = device.broadcast
     }
+
+    /// Takes over a packet socket on a device from another process; nil when the descriptor is none.
+    public init?(_ announcement: Announcement, on device: AnnouncingDevice, adopting raw: CInt) {
+        guard let socket = PacketSocket(adopting: raw, interfaceIndex: device.index, name: device.name) else {
+            return nil
+        }
+        self.socket = socket
+        packets = announcement.packets.map(\.bytes)
+        destination = device.broadcast
+    }
+
+    /// The packet socket's descriptor.
+    public var descriptor: CInt? { socket.raw }
 
     /// Sends the packets of one round to all hosts on the link.
     public func sendRound() throws(SystemError) {
@@ -77,6 +93,9 @@ public final class UnsolicitedAdvertisement: RoundSender {
         socket = try AdvertisementSocket(source: advertisement.target, interfaceIndex: UInt32(device.index))
         self.advertisement = advertisement
     }
+
+    /// None: the socket is cheap to open and to close.
+    public var descriptor: CInt? { nil }
 
     /// Sends the advertisement to all nodes on the link.
     public func sendRound() throws(SystemError) { try socket.send(advertisement) }

@@ -85,8 +85,14 @@ struct AnnouncerJob: Sendable, Equatable {
         )
     }
 
-    /// Opens the sender for the link; nil when its device has no hardware address or resolves no neighbours.
-    func sender(on link: NetworkLink) throws(SystemError) -> (any RoundSender)? {
+    /// Opens the sender for the link.
+    ///
+    /// - Parameters:
+    ///   - link: The device.
+    ///   - inherited: A descriptor that may be the packet socket of the process that started this one.
+    /// - Returns: The sender; nil when the device has no hardware address or resolves no neighbours.
+    /// - Throws: ``SystemError`` when no socket can be opened.
+    func sender(on link: NetworkLink, inherited: CInt? = nil) throws(SystemError) -> (any RoundSender)? {
         guard !link.name.hasPrefix("lo"), !link.isLoopback, !link.isWithoutARP, let device = link.announcingDevice
         else {
             return nil
@@ -98,6 +104,9 @@ struct AnnouncerJob: Sendable, Equatable {
                 hardwareType: device.hardwareType,
                 style: style
             )
+            if let inherited, let sender = GratuitousARP(announcement, on: device, adopting: inherited) {
+                return sender
+            }
             return try GratuitousARP(announcement, on: device)
         }
         let advertisement = NeighborAdvertisement(

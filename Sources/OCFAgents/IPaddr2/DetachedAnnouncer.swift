@@ -11,13 +11,21 @@ import Netlink
 enum DetachedAnnouncer {
     /// Starts an announcer after ending an earlier one of the same resource.
     ///
+    /// It gets the sender's packet socket as standard input: the last close of one makes the kernel wait for a grace
+    /// period, and an agent that keeps nothing open to the last need not wait for it.
+    ///
     /// - Throws: ``SystemError`` when the process cannot be started.
-    static func start(_ job: AnnouncerJob) throws(SystemError) {
+    static func start(_ job: AnnouncerJob, _ sender: any RoundSender) throws(SystemError) {
         try end(identityFile: job.identityFile)
         if let slash = job.identityFile.lastIndex(of: "/") {
             try TextFile.makeDirectory(String(job.identityFile[..<slash]))
         }
-        let child = try ChildProcess.start([program] + job.arguments, environment: [], group: .session)
+        let child = try ChildProcess.start(
+            [program] + job.arguments,
+            environment: [],
+            group: .session,
+            standardStreams: (sender.descriptor, nil, nil)
+        )
         guard let identity = ProcessIdentity(pid: child.pid) else {
             // It has ended already: nothing is left to stop.
             return
@@ -36,7 +44,7 @@ enum DetachedAnnouncer {
             return
         }
         if let identity = ProcessIdentity(text: text) {
-            try identity.end(grace: .milliseconds(200))
+            try identity.end(grace: .milliseconds(200), until: .silent)
         }
         _ = unlink(identityFile)
     }
@@ -53,7 +61,7 @@ enum DetachedAnnouncer {
         do {
             let socket = try NetlinkSocket(.route)
             guard let link = try socket.links().first(where: { $0.index == job.interfaceIndex }),
-                let sender = try job.sender(on: link)
+                let sender = try job.sender(on: link, inherited: 0)
             else {
                 return OCFExit.generic.rawValue
             }

@@ -231,7 +231,7 @@ extension IPaddr2Agent {
             }
             try sender.sendRound()
             if settings.announcesInBackground && rounds > 1 {
-                try DetachedAnnouncer.start(job.with(rounds: rounds - 1))
+                try DetachedAnnouncer.start(job.with(rounds: rounds - 1), sender)
                 return
             }
             for _ in 1..<max(1, rounds) {
