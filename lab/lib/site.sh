@@ -82,7 +82,7 @@ boot() { # NODE: switches it on; nothing of the cluster stack yet
   case $n in
     d*) director_files "$n"
         # hostfs makes files as root whatever the guest's user: Pacemaker's own must exist with the right owner
-        mkdir -p "$ST/$n/log"/{corosync,pacemaker}
+        mkdir -p "$ST/$n/log"/{corosync,pacemaker,crmsh}
         chown hacluster:haclient "$ST/$n/log/pacemaker"; chmod 770 "$ST/$n/log/pacemaker"
         ( umask 007; : >> "$ST/$n/log/pacemaker/pacemaker.log"; chown hacluster:haclient "$ST/$n/log/pacemaker/pacemaker.log" );;
   esac
