@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+import HealthChecks
+import LDirectorConfig
+import LDirectorCore
+import LinuxKit
+import Testing
+
+struct CheckPlannerTests {
+    private func plan(_ text: String, _ index: Int = 0) throws -> CheckPlan? {
+        let virtual = try #require(try Bench.parse(text).virtualServers.last)
+        guard case .checked(let plan) = try CheckPlanner.policy(of: virtual.realServers[index], in: virtual) else {
+            return nil
+        }
+        return plan
+    }
+
+    @Test func A06_httpOnTheCheckPortUnderAMark() throws {
+        let plan = try plan("virtual=5\n\treal=10.1.0.1 gate 4\n\tservice=http\n\tcheckport=8080\n")
+        #expect(plan?.first.target.description == "10.1.0.1:8080")
+        #expect(plan?.first.method == .http(HTTPRequest(path: "/", host: "10.1.0.1", receive: nil)))
+    }
+
+    @Test func A11_udpConnectIsPing() throws {
+        let plan = try plan("virtual=10.9.0.1:9999\n\treal=10.1.0.1:9999 masq\n\tprotocol=udp\n\tchecktype=connect\n")
+        #expect(plan?.first.method == .ping(count: 1))
+    }
+
+    @Test func A13_pairOfTheRealServer() throws {
+        let text = """
+            virtual=10.9.0.1:80
+            \treal=10.1.0.1:80 masq 2 "/r1","R1UP"
+            \treal=10.1.0.2:80 masq
+            \trequest="/ok"
+            \treceive="UP"
+            """
+        let own = HTTPRequest(path: "/r1", host: "10.1.0.1", receive: try Pattern("R1UP"))
+        let common = HTTPRequest(path: "/ok", host: "10.1.0.2", receive: try Pattern("UP"))
+        #expect(try plan(text)?.first.method == .http(own))
+        #expect(try plan(text, 1)?.first.method == .http(common))
+    }
+
+    @Test func A33_timeouts() throws {
+        let globals = "checktimeout=7\nnegotiatetimeout=11\n"
+        let block = "virtual=10.9.0.1:80\n\treal=10.1.0.1:80 masq\n"
+        #expect(try plan(globals + block)?.first.timeout == .seconds(11))
+        #expect(try plan(globals + block + "\tnegotiatetimeout=3\n")?.first.timeout == .seconds(3))
+        #expect(try plan(globals + block + "\tchecktype=connect\n")?.first.timeout == .seconds(7))
+    }
+
+    @Test func A34_combinedTurns() throws {
+        let plan = try #require(try plan("virtual=10.9.0.1:80\n\treal=10.1.0.1:80 masq\n\tchecktype=3\n"))
+        var turn = 0
+        var kinds: [String] = []
+        for outcome in [CheckOutcome.up, .up, .up, .up, .up, .down("x"), .up] {
+            kinds.append(plan.probe(turn: turn).method == .connect ? "c" : "n")
+            turn = plan.turn(after: turn, outcome)
+        }
+        #expect(kinds.joined() == "ncccncn")
+    }
+
+    @Test func A35_externalArguments() throws {
+        let mark = "virtual=9\n\treal=10.1.0.1 gate\n\tchecktype=external\n\tcheckcommand=/x/chk\n"
+        #expect(try plan(mark)?.first.method == .command(["/x/chk", "9", "0", "10.1.0.1", "0"]))
+        let tcp = """
+            virtual=10.9.0.1:80
+            \treal=10.1.0.1:8080 masq
+            \tchecktype=external
+            \tcheckport=99
+            \tcheckcommand=/x/chk
+            """
+        #expect(try plan(tcp)?.first.method == .command(["/x/chk", "10.9.0.1", "80", "10.1.0.1", "8080"]))
+    }
+
+    @Test func Q41_combinedWithServiceNoneIsAlwaysAConnect() throws {
+        let plan = try plan("virtual=10.9.0.1:9999\n\treal=10.1.0.1:9999 masq\n\tchecktype=3\n")
+        #expect(plan?.first.method == .connect)
+        #expect(plan?.between == nil)
+    }
+
+    @Test func unsupportedServicesAreErrors() throws {
+        for service in ["ftp", "mysql", "ldaps", "radius"] {
+            #expect(throws: CheckPlanner.Unsupported.self) {
+                _ = try plan("virtual=10.9.0.1:9999\n\treal=10.1.0.1:9999 masq\n\tservice=\(service)\n\tlogin=\"x\"\n")
+            }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+import LDirectorCore
+import Testing
+
+struct CommandLineTests {
+    @Test func A40_instanceNames() throws {
+        #expect(try CommandLineArguments(["start"]).instance == "ldirectord")
+        #expect(try CommandLineArguments(["start"]).configuration == "ldirectord.cf")
+        let named = try CommandLineArguments(["/etc/x/web.cf", "start"])
+        #expect(named.instance == "web.cf")
+        #expect(named.configuration == "/etc/x/web.cf")
+        #expect(RuntimeFiles(instance: "web.cf").pidFile == "/var/run/ldirectord.web.cf.pid")
+        #expect(RuntimeFiles(instance: "web.cf").controlSocket == "/run/vervet/ldirectord.web.cf.sock")
+    }
+
+    @Test func optionsComeFirstAndMayBeBundled() throws {
+        #expect(try CommandLineArguments(["-d", "web.cf", "start"]).isDebug)
+        #expect(try CommandLineArguments(["-dv"]).request == .version)
+        #expect(try CommandLineArguments(["-h"]).request == .help)
+        #expect(try CommandLineArguments(["stop", "--no-wait"]).doesNotWait)
+        #expect(try CommandLineArguments(["web.cf", "status", "--json"]).asJSON)
+    }
+
+    @Test func checkConfigInEitherOrder() throws {
+        let first = try CommandLineArguments(["check-config", "web.cf"])
+        #expect(first.configuration == "web.cf")
+        #expect(first.request == .perform(.checkConfig))
+        #expect(try CommandLineArguments(["web.cf", "check-config"]) == first)
+    }
+
+    @Test(arguments: [[], ["dance"], ["-x", "start"], ["--foo", "start"], ["start", "--json"]] as [[String]])
+    func A39_anythingElseIsUsage(_ words: [String]) {
+        #expect(throws: CommandLineArguments.UsageError.self) { try CommandLineArguments(words) }
+    }
+}
