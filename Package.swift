@@ -89,7 +89,7 @@ let package = Package(
         tests("HealthChecksTests", ["HealthChecks", "LinuxKit"]),
         tests("LDirectorCoreTests", ["LDirectorCore", "LDirectorConfig", "HealthChecks", "IPVS", "LinuxKit"]),
         tests("HeartbeatCoreTests", ["HeartbeatCore", "LinuxKit"]),
-        tests("OCFAgentsTests", ["OCFAgents", "Netlink", "NeighborPackets", "LinuxKit"]),
+        tests("OCFAgentsTests", ["OCFAgents", "IPVS", "Netlink", "NeighborPackets", "LinuxKit"]),
         tests("NetnsTests", ["OCFAgents", "NeighborPackets", "Netlink", "LinuxKit", "CLinuxShims"]),
         tests("GuestTests", ["IPVS", "Netlink", "LDirectorCore", "LDirectorConfig", "LinuxKit", "CLinuxShims"]),
     ]

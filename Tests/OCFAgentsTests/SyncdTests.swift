@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import IPVS
+import LinuxKit
+import Testing
+
+@testable import OCFAgents
+
+private func environment(_ parameters: [String: String]) -> AgentEnvironment {
+    var variables = ["OCF_RESOURCE_INSTANCE": "p-syncd:0", "HA_RSCTMP": "/run/somewhere"]
+    for (name, value) in parameters.merging(["interface": "eth1"], uniquingKeysWith: { given, _ in given }) {
+        variables["OCF_RESKEY_\(name)"] = value
+    }
+    return AgentEnvironment(variables: variables, type: "syncd")
+}
+
+@Suite struct SyncdSettingsTests {
+    @Test func defaults() throws {
+        let settings = try SyncdSettings(environment([:]))
+        #expect(
+            settings.daemons == [
+                SyncDaemon(.master, interface: "eth1", syncID: 1), SyncDaemon(.backup, interface: "eth1", syncID: 1),
+            ]
+        )
+        #expect(
+            settings.assignments == [
+                .init(name: "sync_threshold", numbers: [0, 0], isExplicit: false),
+                .init(name: "sync_refresh_period", numbers: [10], isExplicit: false),
+                .init(name: "sync_retries", numbers: [2], isExplicit: false),
+            ]
+        )
+        #expect(settings.takeover && !settings.restoreSysctl)
+    }
+
+    @Test func parametersReachTheDaemons() throws {
+        let settings = try SyncdSettings(
+            environment([
+                "mode": "backup", "syncid": "0", "group": "ff02::5", "port": "9000", "ttl": "3", "maxlen": "1400",
+            ])
+        )
+        let group = try #require(IPAddress("ff02::5"))
+        #expect(
+            settings.daemons == [
+                SyncDaemon(
+                    .backup,
+                    interface: "eth1",
+                    syncID: 0,
+                    maximumLength: 1400,
+                    group: group,
+                    port: 9000,
+                    timeToLive: 3
+                )
+            ]
+        )
+    }
+
+    @Test func parametersOverrideTheProfile() throws {
+        let cheap = try SyncdSettings(environment(["profile": "cheap", "sync_period": "100", "sync_retries": "1"]))
+        #expect(
+            cheap.assignments == [
+                .init(name: "sync_threshold", numbers: [3, 100], isExplicit: true),
+                .init(name: "sync_refresh_period", numbers: [0], isExplicit: false),
+                .init(name: "sync_retries", numbers: [1], isExplicit: true),
+            ]
+        )
+        // With profile=kernel the other number stays as it is.
+        let one = try SyncdSettings(environment(["profile": "kernel", "sync_threshold": "2"]))
+        #expect(one.assignments.map { $0.value(present: "3 50") } == ["2 50"])
+        #expect(try SyncdSettings(environment(["profile": "kernel"])).assignments.isEmpty)
+    }
+
+    @Test func persistModeBringsSloppyTCP() throws {
+        func values(_ parameters: [String: String]) throws -> [String] {
+            try SyncdSettings(environment(parameters.merging(["profile": "kernel"]) { given, _ in given }))
+                .assignments.map { "\($0.name)=\($0.value(present: ""))" }
+        }
+        #expect(try values(["sync_persist_mode": "1"]) == ["sync_persist_mode=1", "sloppy_tcp=1"])
+        #expect(
+            try values(["sync_persist_mode": "1", "sloppy_tcp": "0"]) == ["sync_persist_mode=1", "sloppy_tcp=0"]
+        )
+    }
+
+    @Test(arguments: [
+        ["mode": "role"], ["mode": "exclusive"], ["mode": ""], ["interface": "a/b"], ["interface": "sixteen-letters-"],
+        ["syncid": "0"], ["syncid": "256"], ["syncid": ""], ["group": "10.0.0.1"], ["group": "x"], ["port": "0"],
+        ["port": "65536"], ["ttl": "0"], ["maxlen": "10"], ["maxlen": "65508"], ["profile": "none"],
+        ["sync_threshold": "-1"], ["sync_threshold": "50", "profile": "cheap"], ["sync_ports": "3"],
+        ["sync_ports": "128"], ["sync_retries": "4"], ["backup_only": "1"], ["sync_version": "2"],
+    ])
+    func wrongParametersAreRefused(_ parameters: [String: String]) {
+        let error = #expect(throws: OCFError.self) { try SyncdSettings(environment(parameters)) }
+        #expect(error?.code == .configured)
+        #expect(error?.reason.contains(parameters.keys.sorted()[0]) == true || parameters.count > 1)
+    }
+
+    @Test func backupOnlyIsAcceptedWhereItDoesNoHarm() throws {
+        _ = try SyncdSettings(environment(["mode": "backup", "backup_only": "1"]))
+        _ = try SyncdSettings(environment(["backup_only": "1", "allow_backup_only": "yes"]))
+        _ = try SyncdSettings(environment(["backup_only": "0"]))
+    }
+
+    @Test func everyParameterIsDeclaredOnce() {
+        let names = SyncdParameters.all.map(\.name)
+        #expect(Set(names).count == names.count)
+    }
+}
+
+@Suite struct SyncdAssessmentTests {
+    private let wanted = [
+        SyncDaemon(.master, interface: "eth1", syncID: 7), SyncDaemon(.backup, interface: "eth1", syncID: 7),
+    ]
+
+    private func assess(
+        _ running: [SyncDaemon],
+        recorded: [SyncDaemon.Role: UInt32] = [.master: 3, .backup: 3],
+        index: UInt32 = 3
+    ) -> SyncdAssessment {
+        SyncdAssessment(wanted, running: running, recorded: recorded, index: index)
+    }
+
+    @Test func allIsWell() {
+        #expect(assess(wanted).exit == .success)
+        #expect(assess(wanted).complaint.isEmpty)
+        // A daemon that was there before has no record.
+        #expect(assess(wanted, recorded: [:]).exit == .success)
+    }
+
+    @Test func nothingOfOurs() {
+        #expect(assess([]).exit == .notRunning)
+        let foreign = assess([SyncDaemon(.master, interface: "eth0", syncID: 7)])
+        #expect(foreign.exit == .notRunning)
+        #expect(foreign.hasForeign)
+        #expect(assess([SyncDaemon(.backup, interface: "eth1", syncID: 9)]).exit == .notRunning)
+    }
+
+    @Test func halfIsAFailure() {
+        #expect(assess([wanted[0]]).exit == .generic)
+        #expect(assess([wanted[0]]).complaint == "the sync backup does not run")
+        let mixed = assess([wanted[0], SyncDaemon(.backup, interface: "eth0", syncID: 7)])
+        #expect(mixed.exit == .generic)
+        #expect(mixed.complaint == "another sync backup runs: interface eth0 instead of eth1")
+    }
+
+    @Test func aDeadInterfaceIsAFailure() {
+        #expect(assess(wanted, index: 4).exit == .generic)
+        #expect(assess(wanted, index: 0).complaint.contains("is gone"))
+        #expect(assess(wanted, recorded: [.master: 3, .backup: 2]).exit == .generic)
+    }
+}
+
+@Suite struct SyncdRecordTests {
+    @Test func roundTrip() throws {
+        var record = SyncdRecord()
+        record.interfaceIndex = [.master: 3, .backup: 4]
+        record.keep("sync_threshold", "3 50")
+        record.keep("sync_threshold", "0 0")
+        record.keep("sync_retries", "0")
+        #expect(record.text == "index master 3\nindex backup 4\nsetting sync_threshold 3 50\nsetting sync_retries 0\n")
+        #expect(SyncdRecord(text: record.text) == record)
+        #expect(SyncdRecord(text: "index x 3\nindex master y\n\nnonsense\nsetting\n") == SyncdRecord())
+    }
+
+    @Test func file() throws {
+        var template = Array("/tmp/vervet-syncd-test.XXXXXX".utf8CString)
+        try #require(mkdtemp(&template) != nil)
+        let directory = String(nulTerminated: template)
+        let path = "\(directory)/sub/record"
+        defer {
+            unlink(path)
+            rmdir("\(directory)/sub")
+            rmdir(directory)
+        }
+        #expect(SyncdRecord.load(path) == nil)
+        var record = SyncdRecord()
+        record.interfaceIndex = [.backup: 9]
+        try record.save(path)
+        #expect(SyncdRecord.load(path) == record)
+        #expect(SyncdRecord.path(environment([:])) == "/run/somewhere/vervet-syncd-p-syncd:0")
+    }
+}
