@@ -74,6 +74,19 @@ private func invoke(_ action: String?, _ variables: [String: String] = [:], isRo
         #expect(invoke("meta-data", ["OCF_RA_VERSION_MAJOR": "1"]).code == .success)
     }
 
+    @Test func unknownParametersAreRefusedBeforeAnythingStarts() {
+        let variables = [
+            "OCF_RESKEY_anser": "0", "OCF_RESKEY_CRM_meta_timeout": "20000", "OCF_RESKEY_crm_feature_set": "3",
+        ]
+        let outcome = invoke("start", variables)
+        #expect(outcome.code == .configured)
+        #expect(outcome.reason?.hasPrefix("parameter \"anser\" is not offered by Sample") == true)
+        #expect(invoke("validate-all", variables, isRoot: false).code == .unimplemented)
+        #expect(invoke("stop", variables).code == .success)
+        #expect(invoke("monitor", variables).code == .success)
+        #expect(invoke("start", ["OCF_RESKEY_CRM_meta_timeout": "20000"]).code == .success)
+    }
+
     @Test func statusPrintsItsWord() {
         #expect(invoke("status").output == "running\n")
         #expect(invoke("status", ["OCF_RESKEY_answer": "7"]).output == "stopped\n")

@@ -57,6 +57,16 @@ public struct AgentEnvironment: Sendable {
     /// Whether the environment sets a parameter at all, even to nothing.
     public func isSet(_ parameter: Parameter) -> Bool { variables["OCF_RESKEY_\(parameter.name)"] != nil }
 
+    /// The names of all parameters that are set, in alphabetical order, without what the cluster manager adds.
+    public var parameterNames: [String] {
+        variables.keys.filter { $0.hasPrefix("OCF_RESKEY_") }.map { String($0.dropFirst("OCF_RESKEY_".utf8.count)) }
+            .filter { name in
+                !name.hasPrefix("CRM_meta_")
+                    && !["crm_feature_set", "OCF_CHECK_LEVEL", "trace_ra", "trace_dir", "trace_file"].contains(name)
+            }
+            .sorted()
+    }
+
     /// The value of a parameter: what is set, even if empty; else its default; else nothing.
     public func text(_ parameter: Parameter) -> String {
         variables["OCF_RESKEY_\(parameter.name)"] ?? parameter.defaultValue ?? ""

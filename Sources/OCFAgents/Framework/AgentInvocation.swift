@@ -85,6 +85,9 @@ public struct AgentInvocation {
         guard let action, let declared = declaration.actions.first(where: { $0.action == action }) else {
             throw OCFError(.unimplemented, "action \"\(word)\" is not offered. \(usage(of: declaration))")
         }
+        if action == .start || action == .validateAll {
+            try refuseUnknownParameters(declaration)
+        }
         if declared.needsRoot && !isRoot {
             throw OCFError(.permission, "\(word) needs root's privileges")
         }
@@ -93,6 +96,17 @@ public struct AgentInvocation {
             return AgentOutcome(code, output: code == .success ? "running\n" : code == .notRunning ? "stopped\n" : "")
         }
         return AgentOutcome(code)
+    }
+
+    /// A parameter that is not offered must not look as if it had an effect; what runs already is not disturbed.
+    private func refuseUnknownParameters(_ declaration: AgentDeclaration) throws(OCFError) {
+        let known = Set(declaration.parameters.map(\.name) + declaration.hiddenParameters)
+        if let name = environment.parameterNames.first(where: { !known.contains($0) }) {
+            throw OCFError(
+                .configured,
+                "parameter \"\(name)\" is not offered by \(declaration.name): remove it, or see the agent's meta-data"
+            )
+        }
     }
 
     private func usage(of declaration: AgentDeclaration) -> String {

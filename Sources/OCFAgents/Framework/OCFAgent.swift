@@ -17,6 +17,9 @@ public struct AgentDeclaration: Sendable {
     /// The parameters in the order of the metadata.
     public let parameters: [Parameter]
 
+    /// Names of parameters that are read but not advertised: aliases of former times.
+    public let hiddenParameters: [String]
+
     /// The actions in the order of the metadata.
     ///
     /// `meta-data`, `usage`, `help` and `methods` work without being listed;
@@ -30,6 +33,7 @@ public struct AgentDeclaration: Sendable {
         summary: String,
         details: String,
         parameters: [Parameter],
+        hiddenParameters: [String] = [],
         actions: [ActionDeclaration]
     ) {
         self.name = name
@@ -37,6 +41,7 @@ public struct AgentDeclaration: Sendable {
         self.summary = summary
         self.details = details
         self.parameters = parameters
+        self.hiddenParameters = hiddenParameters
         self.actions = actions
     }
 }
