@@ -29,7 +29,7 @@ inside() {
 
 fabric() { # the switches and the upstream router
   local l i
-  mkdir -p "$ST/sw"; launch sw "$ST/sw/init.log" unshare -m -u -n -p --fork --kill-child=KILL "$LIB/node-init" sw "$ST/sw" switch
+  mkdir -p "$ST/sw"; rm -f "$ST/sw/ready"; launch sw "$ST/sw/init.log" unshare -m -u -n -p --fork --kill-child=KILL "$LIB/node-init" sw "$ST/sw" switch
   settled sw "$LAUNCHED" || return
   { echo "link set lo up"; for l in public crossover inside power; do
       echo "link add name br-$l type bridge forward_delay 0 mcast_snooping 0"; echo "link set br-$l up"; done
