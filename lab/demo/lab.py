@@ -42,6 +42,11 @@ class Lab:
             raise LabError(f'lab {shown}: status {child.returncode}: {out.strip()[-600:]}')
         return child.returncode, out
 
+    def into(self, file, *words):
+        """A lab command whose output goes to a file."""
+        subprocess.run([self.tool, *words], stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
+                       start_new_session=True, env=self.environment, timeout=60, check=False)
+
     @staticmethod
     def end(child):
         child.terminate()

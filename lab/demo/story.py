@@ -326,9 +326,15 @@ class Story:
     def autopsy(self):
         """What can be seen of a site on which the story broke off, for demo.log."""
         for command in (['status'], *(['exec', n, *c] for n in DIRECTORS for c in (['crm_mon', '-1', '-A', '-r'], ['ipvsadm', '-Ln'],
-                                                                             ['ip', '-br', 'address'])), ['logs']):
+                                                                             ['ip', '-br', 'address']))):
             with contextlib.suppress(LabError):
                 self.lab.run(*command, check=False, timeout=30)
+
+    def keep_logs(self):
+        """The directors' own logs (Corosync, Pacemaker, ldirectord, ..), for whoever wants to know why."""
+        for node in DIRECTORS if self.lab.up_called else ():
+            with open(f'{self.folder}/{self.side.key}-{node}.log', 'w') as file:
+                self.lab.into(file, 'logs', node)
 
     def stop(self):
         """Ends the client and whatever else the story started; may be called at any time."""
