@@ -15,7 +15,8 @@ public struct ConfigurationParser {
     ]
 
     private static let words =
-        durations.keys.sorted() + ["auth", "implicit_ping", "link", "log_file", "ping", "ping_delta", "port"]
+        durations.keys.sorted() + ["auth", "flap_limit", "implicit_ping", "link", "log_file"]
+        + ["loss_down", "loss_up", "ping", "ping_delta", "port"]
 
     private let file: String
     private var configuration = HeartbeatConfiguration()
@@ -77,6 +78,18 @@ public struct ConfigurationParser {
         case "ping_delta":
             if let value = single(directive, values), let delta = number(value, 1...255) {
                 configuration.pingDelta = delta
+            }
+        case "flap_limit":
+            if let value = single(directive, values), let limit = number(value, 0...1000) {
+                configuration.timers.flapLimit = limit
+            }
+        case "loss_down":
+            if let value = single(directive, values), let percent = number(value, 0...100) {
+                configuration.timers.lossDownPermille = percent * 10
+            }
+        case "loss_up":
+            if let value = single(directive, values), let percent = number(value, 0...100) {
+                configuration.timers.lossUpPermille = percent * 10
             }
         case "implicit_ping":
             if let value = single(directive, values), let isOn = onOff(value) {

@@ -34,7 +34,7 @@ public struct ProbeKey: Sendable {
         guard candidate.count == Self.tagLength else {
             return false
         }
-        return zip(self.tag(message), candidate).reduce(UInt8(0)) { $0 | $1.0 ^ $1.1 } == 0
+        return zip(self.tag(message), candidate).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
     }
 
     /// HMAC-SHA-256 of `message`.
