@@ -10,11 +10,22 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-/// A Swift library or executable of the project with the project's strict settings.
-func module(_ name: String, executable: Bool = false, _ dependencies: [Target.Dependency]) -> Target {
-    executable
-        ? .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
-        : .target(name: name, dependencies: dependencies, swiftSettings: strict)
+/// A Swift library of the project with the project's strict settings.
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// A program of the project.
+///
+/// One that starts many times a minute and needs only libraries that exist as archives is linked fully statically: it
+/// starts in a millisecond, half the time that the dynamic linker takes.
+func program(_ name: String, isStatic: Bool = false, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name,
+        dependencies: dependencies,
+        swiftSettings: strict,
+        linkerSettings: isStatic ? [.unsafeFlags(["-static-executable"], .when(configuration: .release))] : []
+    )
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -30,7 +41,7 @@ let package = Package(
         .executable(name: "heartbeat", targets: ["Heartbeat"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
     ],
     targets: [
         // C: what Swift cannot import by itself.
@@ -68,12 +79,11 @@ let package = Package(
         module("OCFAgents", ["Netlink", "IPVS", "NeighborPackets", "LinuxKit", "CLinuxShims"]),
 
         // Programs: parse arguments, build real dependencies, call a library, map the error to an exit code.
-        module("Agents", executable: true, ["OCFAgents", "LinuxKit"]),
-        module("SendArp", executable: true, ["NeighborPackets", "Netlink", "LinuxKit"]),
-        module("LDirector", executable: true, ["LDirectorCore", "LinuxKit"]),
-        module(
+        program("Agents", isStatic: true, ["OCFAgents", "LinuxKit"]),
+        program("SendArp", isStatic: true, ["NeighborPackets", "Netlink", "LinuxKit"]),
+        program("LDirector", ["LDirectorCore", "LinuxKit"]),
+        program(
             "Heartbeat",
-            executable: true,
             [
                 "HeartbeatCore", "LinuxKit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
