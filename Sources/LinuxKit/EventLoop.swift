@@ -40,6 +40,11 @@ public final class EventLoop {
     private var lastTimer: UInt64 = 0
     private var isStopping = false
 
+    /// When the loop last came back more than a second late (the process was stopped, or starved), or nil.
+    ///
+    /// Deadlines that passed in such a gap say nothing about the other side.
+    public private(set) var lastStall: SuspendingClock.Instant?
+
     /// Creates the loop.
     ///
     /// - Throws: ``SystemError`` of epoll_create1(2).
@@ -117,9 +122,14 @@ public final class EventLoop {
         isStopping = false
         while !isStopping {
             let timeout = nextTimeout()
+            let start = now
             let count = epoll_wait(poller.raw, &events, CInt(events.count), timeout)
             if count < 0, errno != EINTR {
                 throw .last("epoll_wait")
+            }
+            let allowed = Duration.milliseconds(Int64(max(0, timeout)) + 1000)
+            if timeout >= 0, now - start > allowed {
+                lastStall = now
             }
             for event in events.prefix(max(0, Int(count))) {
                 deliver(event)

@@ -99,6 +99,11 @@ public final class CheckScheduler {
 
     private func finished(_ task: Task, _ result: CheckResult) {
         task.probe = nil
+        if result.outcome != .up, let stall = loop.lastStall, stall > task.mark {
+            // We were stopped meanwhile, not the server: ask again at once.
+            task.mark = loop.now
+            return schedule(task)
+        }
         task.turn = task.plan.turn(after: task.turn, result.outcome)
         task.mark = max(task.mark + task.plan.interval, loop.now)
         schedule(task)

@@ -129,6 +129,10 @@ public final class Daemon {
             return log.write("Reload failed, the running configuration stays: \(error)")
         }
         watcher.accept(reading.content)
+        if let problem = reading.configuration.flatMap({ EventLog.problem(of: $0.daemon.logTarget) }) {
+            rejected = [problem]
+            return log.write("Reload failed, the running configuration stays: \(problem)")
+        }
         guard let configuration = reading.configuration else {
             rejected = reading.summaries
             log.write("Reload failed, the running configuration stays:")
@@ -271,7 +275,8 @@ public final class Daemon {
         }
         isStopping = true
         scheduler.stop()
-        log.write("Linux Director Daemon terminated on signal \(signal)")
+        let name = [SIGTERM: "TERM", SIGINT: "INT", SIGQUIT: "QUIT"][signal] ?? "\(signal)"
+        log.write("Linux Director Daemon terminated on signal: \(name)")
         do throws(IPVSError) {
             let current = try table.read(Set(director.configuration.virtualServers.map(\.key)))
             for change in director.cleanup(of: current) {

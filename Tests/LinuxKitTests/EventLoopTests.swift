@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import LinuxKit
+import Testing
+
+struct EventLoopTests {
+    @Test func timersFireInTheirOrder() throws {
+        let loop = try EventLoop()
+        var fired: [Int] = []
+        for number in [3, 1, 2, 5, 4] {
+            loop.after(.milliseconds(number * 5)) { fired.append(number) }
+        }
+        let cancelled = loop.after(.milliseconds(7)) { fired.append(99) }
+        loop.cancel(cancelled)
+        loop.after(.milliseconds(40)) { loop.stop() }
+        try loop.run()
+        #expect(fired == [1, 2, 3, 4, 5])
+    }
+
+    @Test func equalTimersKeepTheOrderInWhichTheyWereMade() throws {
+        let loop = try EventLoop()
+        let instant = loop.now
+        var fired: [Int] = []
+        for number in 0..<50 {
+            loop.at(instant) { fired.append(number) }
+        }
+        loop.after(.milliseconds(1)) { loop.stop() }
+        try loop.run()
+        #expect(fired == Array(0..<50))
+    }
+
+    @Test func readinessIsDeliveredUntilUnwatched() throws {
+        let loop = try EventLoop()
+        var ends: [CInt] = [-1, -1]
+        try #require(pipe(&ends) == 0)
+        let (reader, writer) = (OwnedDescriptor(owning: ends[0]), OwnedDescriptor(owning: ends[1]))
+        var seen = 0
+        let fd = reader.raw
+        try loop.watch(fd, for: .readable) { readiness in
+            #expect(readiness.contains(.readable))
+            seen += 1
+            if seen == 3 {
+                loop.unwatch(fd)
+                loop.after(.milliseconds(5)) { loop.stop() }
+            }
+        }
+        #expect(write(writer.raw, "x", 1) == 1)
+        try loop.run()
+        #expect(seen == 3)
+    }
+}
