@@ -33,7 +33,8 @@ struct EventLoopTests {
         let loop = try EventLoop()
         var ends: [CInt] = [-1, -1]
         try #require(pipe(&ends) == 0)
-        let (reader, writer) = (OwnedDescriptor(owning: ends[0]), OwnedDescriptor(owning: ends[1]))
+        let reader = OwnedDescriptor(owning: ends[0])
+        let writer = OwnedDescriptor(owning: ends[1])
         var seen = 0
         let fd = reader.raw
         try loop.watch(fd, for: .readable) { readiness in
