@@ -21,11 +21,12 @@ link_number() { # public|crossover|inside|ethK -> K
   fail "no link '$1': use public, crossover or inside (or eth0, eth1, eth2)"; }
 
 # inside NODE COMMAND...: arguments, streams and exit status are the command's own; 97: the node is off, or went off.
+# REPLACE=exec: in the place of this shell, so that a signal to the lab reaches the command.
 inside() {
   local n=$1 p; shift
   p=$(pid "$n") || { say "$n is off"; return 97; }
-  if uml "$n"; then nets "$LIB/ask" "10.77.9.$(host_of "$n")" 7 "$p" "$@"
-  else "$LIB/enter" "$(inner "$n")" "$([[ $n = d* ]] && echo director)" "$@"; fi; }
+  if uml "$n"; then ${REPLACE:-} nsenter -t "$(pid sw)" --net -- "$LIB/ask" "10.77.9.$(host_of "$n")" 7 "$p" "$@"
+  else ${REPLACE:-} "$LIB/enter" "$(inner "$n")" "$([[ $n = d* ]] && echo director)" "$@"; fi; }
 
 fabric() { # the switches and the upstream router
   local l i
