@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The live timeline on the terminal, and demo.log, which has all of it and every command's output besides."""
-import sys, time
+import os, sys, time
 
 
 class Log:
     def __init__(self, path):
         self.file = open(path, 'w', buffering=1)
-        self.start = time.monotonic()
+        self.start, self.load = time.monotonic(), os.getloadavg()[0]
         self.terminal = sys.stdout.isatty()
         self.status_shown, self.status_time = False, 0.0
 

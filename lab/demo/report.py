@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The figures of the stories as one table, one list of verdicts and one JSON file."""
-import json
+import json, os
 
 PLUG_LIMIT, LINK_LIMIT, STANDBY_SHARE = 4.0, 3.0, 0.5
 
@@ -20,7 +20,8 @@ def make(stories, log):
             'events': [{'at': round(e['time'] - zero, 2), 'what': e['text'].strip()} for e in story.events],
             'phases': [figures(p, zero) for p in story.phases],
         }
-    return {'schema': 1, 'sides': sides, 'verdicts': verdicts(stories), 'seconds': round(log.elapsed(), 1)}
+    return {'schema': 1, 'sides': sides, 'verdicts': verdicts(stories),
+            'machine': {'cpus': os.cpu_count(), 'load_before': round(log.load, 2)}, 'seconds': round(log.elapsed(), 1)}
 
 
 def figures(phase, zero):

@@ -40,6 +40,8 @@ class Story:
                     raise LabError(f'{what}: not after {seconds} s')
                 self.problem(f'{what}: not after {seconds} s')
                 return False
+            if self.record:
+                self.record.read()                       # the condition itself may have taken seconds
             self.log.progress(f'{what} ({self.state()})')
             time.sleep(pause)
 
@@ -109,10 +111,10 @@ class Story:
         self.client = lab.start('client', sys.executable, '-I', f'{HERE}/client.py', VIP, path)
         self.running.append(self.client)
         self.record = Record(path)
-        self.wait('until the VIP serves', lambda: self.record.steady(asked, time.monotonic()), 60, must=True)
+        self.wait('until the VIP serves', lambda: self.record.steady(asked, time.monotonic()), 120, must=True)
         for node in DIRECTORS:
             side.joined(lab, node)
-        self.wait('until every part runs on both directors', lambda: self.complete('d1'), 30, 1.0)
+        self.wait('until every part runs on both directors', lambda: self.complete('d1'), 60, 1.0)
         self.wait('until all three serve', lambda: len(self.record.servers(time.monotonic() - 1, time.monotonic())) == 3, 30)
         self.reopen()
         self.show_table(self.holder())
@@ -251,7 +253,7 @@ class Story:
                 begin = time.monotonic()
                 self.event(f'  crm node standby {node}', f'standby {node}')
                 self.lab.execute(node, 'crm', 'node', 'standby', node)
-                self.moved(phase, self.other(node), 30)
+                self.moved(phase, self.other(node), 60)
                 phase['gaps'].append(self.record.gap(begin, time.monotonic() - 0.1)[0])
                 self.wait(f'until {node} has stopped everything', lambda: self.idle(node), 60, 0.5)
                 self.show_cluster(node)
@@ -274,7 +276,7 @@ class Story:
             victim = self.holder()
             self.event(f'  {victim}: power off', f'{victim} power off')
             self.lab.run('kill', victim)
-            self.moved(phase, self.other(victim), 40)
+            self.moved(phase, self.other(victim), 60)
             self.show_cluster(self.other(victim))
             phase['recovered'] = time.monotonic()
             self.lab.run('boot', victim)
