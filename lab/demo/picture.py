@@ -19,12 +19,12 @@ def draw(stories):
            'font-family="DejaVu Sans, Helvetica, Arial, sans-serif">',
            f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
            text(LEFT, 34, 'What the client saw', size=22, weight='bold'),
-           text(LEFT, 58, 'A new HTTP request to the VIP every 20 ms, and one long TCP transfer through it', size=14, fill=GREY)]
-    x = WIDTH - RIGHT - 560
+           text(LEFT, 58, 'A new HTTP request to the VIP every 20 ms, and one long TCP transfer through it. White: requests wait, and are answered late.', size=14, fill=GREY)]
+    x = WIDTH - RIGHT - 530
     for colour, label in [(COLOURS['d1'], 'answered through d1'), (COLOURS['d2'], 'through d2'), (FAILED, 'lost'),
                           (TRANSFER, 'transfer flows')]:
-        out.append(f'<rect x="{x}" y="24" width="13" height="13" rx="2" fill="{colour}"/>')
-        out.append(text(x + 19, 35, label, size=13))
+        out.append(f'<rect x="{x}" y="18" width="13" height="13" rx="2" fill="{colour}"/>')
+        out.append(text(x + 19, 29, label, size=13))
         x += 40 + 7.4 * len(label)
     for i, story in enumerate(stories):
         out += panel(story, TITLE + PANEL * i, longest)
@@ -64,37 +64,41 @@ def panel(story, top, longest):
 
 
 def heading(phase, x, top):
-    short = {1: 'real server dies', 2: 'file edited', 3: 'planned switch, and back', 4: 'power lost', 5: 'public link cut'}[phase['number']]
+    short = {1: 'rs dies', 2: 'file edit', 3: 'planned switch, and back', 4: 'power lost', 5: 'public link cut'}[phase['number']]
     left, width = x(phase['begin']) + 7, x(phase['end']) - x(phase['begin'])
     words = f'{phase["number"]} {short}'
-    if len(words) * 7.6 > width:
-        words = words[:max(1, int(width / 8) - 1)].rstrip() + '…' if width > 60 else str(phase['number'])
-    gap = f'{phase["gap"]:.2f} s gap, {phase["lost"]} lost' if phase['gap'] >= 0.1 or phase['lost'] else 'no gap'
-    if len(gap) * 7 > width:
-        gap = f'{phase["gap"]:.2f} s' if phase['gap'] >= 0.1 else 'no gap'
+    if len(words) * 7.4 > width:
+        words = str(phase['number'])
+    gap = [f'no answer for {phase["gap"]:.2f} s'] if phase['gap'] >= 0.2 else []
+    if gap and (len(gap[0]) + 10) * 7 > width:
+        gap = [f'{phase["gap"]:.2f} s']
+    gap += [f'{phase["lost"]} lost'] if phase['lost'] else []
+    gap = ', '.join(gap) or 'no gap'
     return [text(left, top + 46, words, size=13, weight='bold'),
-            text(left, top + 63, gap, size=12, fill=FAILED if phase['lost'] else TRANSFER, weight='bold')]
+            text(left, top + 63, gap, size=12, fill=TRANSFER if gap == 'no gap' else FAILED, weight='bold')]
 
 
 def columns(story, begin, end, x, base, high):
-    """Requests by the time of their sending: answered ones upwards in the colour of the director that held the VIP, lost ones on top."""
+    """Answers by the time they came, upwards, in the colour of the director that held the VIP; lost requests on top."""
     count = int((end - begin) / BIN) + 1
     good, lost = [0] * count, [0] * count
     for request in story.record.requests:
-        i = int((request.sent - begin) / BIN)
+        i = int(((request.answered or request.sent) - begin) // BIN)
         if 0 <= i < count:
             (good if request.answered else lost)[i] += 1
     holders = holder_by_bin(story, begin, count)
-    out, full = [], 50 * BIN
+    out, full = ['<g shape-rendering="crispEdges">'], 50 * BIN
     for i in range(count):
         left, right = x(begin + i * BIN), x(begin + (i + 1) * BIN)
         top = base
         for number, colour in (good[i], COLOURS[holders[i]]), (lost[i], FAILED):
-            if number and right > left:
-                size = high * min(number / full, 1.15)
-                out.append(f'<rect x="{left:.2f}" y="{top - size:.1f}" width="{right - left + 0.15:.2f}" height="{size:.1f}" fill="{colour}"/>')
+            if abs(number - full) <= 1:
+                number = full                          # one more or less is only where the columns' borders fall
+            size = min(high * number / full, top - (base - 1.2 * high))
+            if size > 0 and right > left:
+                out.append(f'<rect x="{left:.2f}" y="{top - size:.1f}" width="{right - left + 0.5:.2f}" height="{size:.1f}" fill="{colour}"/>')
                 top -= size
-    return out
+    return [*out, '</g>']
 
 
 def holder_by_bin(story, begin, count):
@@ -148,7 +152,7 @@ def events(story, x, top, base):
         y = top + 82 + 17 * row
         out.append(f'<line x1="{at:.1f}" y1="{y - 4}" x2="{at:.1f}" y2="{base}" stroke="{INK}" stroke-width="1" stroke-dasharray="2 3" opacity="0.55"/>')
         out.append(f'<circle cx="{at:.1f}" cy="{y - 4}" r="2.4" fill="{INK}"/>')
-        out.append(text(start + 6, y, words, size=11.5))
+        out.append(text(start + 6, y, words, size=11.5, extra=' paint-order="stroke" stroke="#f5f7fa" stroke-width="4"'))
     return out
 
 

@@ -40,13 +40,14 @@ class Record:
         return sorted(r for r in self.requests if begin <= r.sent < end)
 
     def gap(self, begin, end):
-        """The longest time between the sendings of two requests answered one after the other, and when it began.
+        """The longest time in which no answer arrived, and when it began.
 
-        Reaches back one second, so that a gap that begins with the event is measured from the last good request. If
-        there is no good request at the end the gap lasts as long as the window.
+        Not the time between the sendings of answered requests, which would flatter a planned switch: what comes to the
+        old director meanwhile is passed on to the new one and answered late. Reaches back one second, so that a gap that
+        begins with the event is measured from the last answer before it. Without an answer it lasts to the end.
         """
-        good = [r.sent for r in self.window(begin - 1, end) if r.answered]
-        points = [*(good or [begin]), end]
+        answers = sorted(r.answered for r in self.requests if r.answered and begin - 1 <= r.answered < end)
+        points = [*(answers or [begin]), end]
         at = max(range(len(points) - 1), key=lambda i: points[i + 1] - points[i])
         return points[at + 1] - points[at], points[at]
 

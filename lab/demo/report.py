@@ -26,7 +26,7 @@ def make(stories, log):
 
 def figures(phase, zero):
     out = {'number': phase['number'], 'name': phase['name'], 'began_at': round(phase['begin'] - zero, 2),
-           'ended_at': round(phase['end'] - zero, 2), 'longest_gap_s': round(phase['gap'], 3), 'requests_lost': phase['lost'],
+           'ended_at': round(phase['end'] - zero, 2), 'no_answer_s': round(phase['gap'], 3), 'requests_lost': phase['lost'],
            'requests_answered': phase['answered'], 'transfer_survived': phase['survived'],
            'transfer_longest_pause_s': round(phase['transfer_pause'], 3), 'vip_on_both': phase['both']}
     for key in 'left_after', 'returned_after', 'applied_after', 'copied_after', 'peer_applied_after':
@@ -67,9 +67,9 @@ def cells(side, number):
     phase = next((p for p in side['phases'] if p['number'] == number), None) if side else None
     if phase is None:
         return ['', '', '']
-    gap = f'{phase["longest_gap_s"]:.2f} s'
+    gap = f'{phase["no_answer_s"]:.2f} s'
     if phase.get('moved') is False:
-        gap = f'never ({phase["longest_gap_s"]:.1f} s)'
+        gap = f'never ({phase["no_answer_s"]:.1f} s)'
     if 'gaps_s' in phase:
         gap = ' / '.join(f'{g:.2f}' for g in phase['gaps_s']) + ' s'
     return [gap, str(phase['requests_lost']), 'survived' if phase['transfer_survived'] else 'lost']
@@ -77,16 +77,16 @@ def cells(side, number):
 
 def ratio(result, number):
     found = [next((p for p in side['phases'] if p['number'] == number), None) for side in result['sides'].values()]
-    if len(found) < 2 or None in found or not found[0]['longest_gap_s']:
+    if len(found) < 2 or None in found or not found[0]['no_answer_s']:
         return ''
-    return f'{found[1]["longest_gap_s"] / found[0]["longest_gap_s"]:.1f} x'
+    return f'{found[1]["no_answer_s"] / found[0]["no_answer_s"]:.1f} x'
 
 
 def table(result):
-    """One line a phase: how long new requests had no answer, how many were lost, what became of the transfer."""
+    """One line a phase: how long no answer came to new requests, how many were lost, what became of the transfer."""
     sides = list(result['sides'].values())
     numbers = sorted({(p['number'], p['name']) for side in sides for p in side['phases']})
-    rows = [['', *(text for side in sides for text in [f'{side["label"]}: service back after', 'lost', 'transfer']),
+    rows = [['', *(text for side in sides for text in [f'{side["label"]}: no answer for', 'lost', 'transfer']),
              *(['Debian / Vervet'] if len(sides) > 1 else [])]]
     for number, name in numbers:
         rows.append([f'{number} {name}', *(c for side in sides for c in cells(side, number)),

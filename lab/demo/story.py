@@ -58,8 +58,8 @@ class Story:
         self.problems.append(text)
         self.log.say(f'  NOT AS IT SHOULD BE: {text}')
 
-    def event(self, text, short=None):
-        self.events.append({'time': time.monotonic(), 'text': short or text})
+    def event(self, text, short=None, when=None):
+        self.events.append({'time': when or time.monotonic(), 'text': short or text})
         self.log.say(text)
 
     def holder(self):
@@ -191,15 +191,15 @@ class Story:
             self.problem(f'transfer {phase["transfer"]} did not survive' + (f': {over[1]}' if over else ''))
         if phase['both']:
             self.problem(f'{phase["both"]} questions for the VIP were answered by both directors')
-        self.log.say(f'  longest gap {phase["gap"]:.2f} s, {phase["lost"]} of {phase["lost"] + phase["answered"]} requests lost, transfer '
+        self.log.say(f'  no answer for {phase["gap"]:.2f} s, {phase["lost"]} of {phase["lost"] + phase["answered"]} requests lost, transfer '
                      + ('survived' if phase['survived'] else 'DIED') + f' (longest pause {phase["transfer_pause"]:.2f} s)')
 
     def moved(self, phase, node, seconds, key='moved'):
         """Waits until the VIP is on `node` and serves steadily."""
         begin = time.monotonic()
         if self.wait(f'until {node} serves', lambda: self.holder() == node and self.record.steady(begin, time.monotonic()), seconds):
-            gap, _ = self.record.gap(begin, time.monotonic() - 0.1)
-            self.event(f'  {node} serves; {gap:.2f} s without an answer', f'{node} serves')
+            gap, at = self.record.gap(begin, time.monotonic() - 0.1)
+            self.event(f'  {node} serves; {gap:.2f} s without an answer', f'{node} serves', at + gap)
 
     def real_server(self):
         with self.phase(1, 'a real server dies and comes back') as phase:
