@@ -294,6 +294,8 @@ class Story:
 
     def link(self):
         with self.phase(5, "the active director's public link is cut, silently") as phase:
+            # A heartbeat that has just started accuses nobody for 15 s; it matters when only this phase is played.
+            self.wait('until the heartbeats have settled', lambda: time.monotonic() - self.begin > 15, 20)
             victim = self.holder()
             self.event(f'  {victim}: public link cut at the switch, crossover alive', f'{victim} link cut')
             self.lab.run('cut', victim, 'public', 'silent')
