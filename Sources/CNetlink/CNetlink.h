@@ -2,6 +2,7 @@
 #pragma once
 #include <sys/socket.h>
 #include <linux/if_addr.h>
+#include <linux/if_addrlabel.h>
 #include <linux/if_link.h>
 #include <linux/ip_vs.h>
 #include <linux/neighbour.h>

@@ -61,6 +61,10 @@ private func settings(_ parameters: [String: String]) -> AddressSettings {
         ["ip": "192.0.2.1", "arp_sender": "bogus"], ["ip": "2001:db8::1", "preferred_lft": ""],
         ["ip": "2001:db8::1", "preferred_lft": "soon"], ["ip": "2001:db8::1", "lvs_support": "true"],
         ["ip": "192.0.2.1", "CRM_meta_clone_max": "x"], ["ip": "192.0.2.1", "CRM_meta_clone_max": "2"],
+        ["ip": "192.0.2.1", "send_arp_opts": "-p /x"], ["ip": "192.0.2.1", "send_arp_opts": "now"],
+        ["ip": "192.0.2.1", "unique_clone_address": "1"], ["ip": "192.0.2.1", "collision_exit": "5"],
+        ["ip": "2001:db8::1", "lvs_ipv6_addrlabel_value": "-1"],
+        ["ip": "2001:db8::1", "lvs_ipv6_addrlabel_value": "4294967295"],
     ]
 
     @Test(arguments: malformed)

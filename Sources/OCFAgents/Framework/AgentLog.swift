@@ -33,13 +33,16 @@ public struct AgentLog: Sendable {
     }
 
     let plan: Plan
+    private let trace: AgentTrace?
 
     /// Decides where lines go.
     ///
     /// - Parameters:
     ///   - environment: The invocation.
     ///   - isTerminal: Whether standard input is a terminal.
-    public init(environment: AgentEnvironment, isTerminal: Bool) {
+    ///   - trace: Where every line goes as well, whatever its level; nil for nowhere.
+    public init(environment: AgentEnvironment, isTerminal: Bool, trace: AgentTrace? = nil) {
+        self.trace = trace
         let variables = environment.variables
         func value(_ name: String, _ other: String) -> String? {
             for name in [name, other] {
@@ -77,6 +80,7 @@ public struct AgentLog: Sendable {
     ///   - text: One line; line ends become blanks.
     ///   - isReason: The exit reason, which standard error carries already.
     public func write(_ level: Level, _ text: String, isReason: Bool = false) {
+        trace?.write("\(level.rawValue): \(Self.singleLine(text))")
         if level == .debug && !plan.debug {
             return
         }

@@ -22,7 +22,9 @@ public enum AgentProgram {
             type: choice.agent.declaration.name,
             executable: "/proc/self/exe"
         )
-        let log = AgentLog(environment: environment, isTerminal: isatty(0) == 1)
+        let trace = AgentTrace(environment: environment, action: choice.action ?? "")
+        trace?.begin(arguments, environment)
+        let log = AgentLog(environment: environment, isTerminal: isatty(0) == 1, trace: trace)
         let invocation = AgentInvocation(choice.agent, environment: environment, log: log, isRoot: geteuid() == 0)
         let outcome = invocation.run(choice.action)
         if let reason = outcome.reason {
@@ -30,6 +32,7 @@ public enum AgentProgram {
             StandardOutput.writeError("\(prefix)\(AgentLog.singleLine(reason))\n")
         }
         StandardOutput.write(outcome.output)
+        trace?.write("exit: \(outcome.code.rawValue) \(AgentLog.singleLine(outcome.reason ?? ""))")
         return outcome.code.rawValue
     }
 

@@ -31,6 +31,10 @@ struct AddressSettings: Sendable {
     private(set) var refreshCount = 0
     private(set) var style = Announcement.Style.requestAndReply
     private(set) var preferredSeconds: UInt32?
+    /// The address label for an IPv6 address; nil when it gets none.
+    private(set) var addressLabel: UInt32?
+    /// How a start answers when another host has the address.
+    private(set) var collisionExit = OCFExit.generic
     let announcesInBackground: Bool
     let movesFromLoopback: Bool
     let probesFirst: Bool
@@ -71,6 +75,7 @@ struct AddressSettings: Sendable {
         if address == nil {
             note(placement: "ip=\"\(text)\" is not an address, such as 192.0.2.1 or 2001:db8::1")
         }
+        readClone(environment)
         let device = environment.text(Names.nic)
         let suffix = environment.text(Names.label)
         if let colon = device.firstIndex(of: ":") {
@@ -96,6 +101,30 @@ struct AddressSettings: Sendable {
             if routeOrigin == nil {
                 note(placement: "proto=\"\(proto)\" is not a routing protocol: use kernel, boot, static or 1 to 255")
             }
+        }
+    }
+
+    /// With `unique_clone_address` the address of this instance is another one than `ip`.
+    private mutating func readClone(_ environment: AgentEnvironment) {
+        if let value = address?.ipv4Value, [0, 255].contains(value & 0xff) {
+            remarks.append("ip=\"\(environment.text(Names.ip))\" may be the network or broadcast address of a network")
+        }
+        guard environment.boolean(Names.uniqueCloneAddress), let base = address else {
+            return
+        }
+        guard AgentEnvironment.isTrue(environment.meta("globally_unique") ?? "") else {
+            note(other: "unique_clone_address needs a clone with the meta attribute globally-unique=true")
+            return
+        }
+        let text = environment.meta("clone") ?? ""
+        let clone = AgentEnvironment.decimal(text)
+        address = clone.flatMap { CloneAddress.address(base, clone: $0) }
+        if address == nil {
+            note(
+                placement: base.family == .ipv6
+                    ? "unique_clone_address is for IPv4 only"
+                    : "ip=\(base) plus the clone number \"\(text)\" is not an address of the same network"
+            )
         }
     }
 
@@ -149,7 +178,20 @@ struct AddressSettings: Sendable {
         case "iputils_arping", "libnet_arping", "ipoibarping": style = .request
         case let word: note(other: "arp_sender=\"\(word)\" is unknown: use send_arp or iputils_arping")
         }
+        readAnnouncerOptions(environment)
+        switch environment.text(Names.collisionExit) {
+        case "generic": break
+        case "installed": collisionExit = .installed
+        case let word: note(other: "collision_exit=\"\(word)\" is neither generic nor installed")
+        }
+        for name in Names.clusteredMode where environment.isSet(name) {
+            remarks.append("\(name.name) has no effect: an address shared by several nodes is not offered")
+        }
+        let label = number(Names.addressLabelValue, environment, in: 0...Int(UInt32.max - 1))
         if isIPv6 {
+            if environment.boolean(Names.addressLabel) {
+                addressLabel = label.map(UInt32.init)
+            }
             let lifetime = environment.text(Names.preferredLifetime)
             if lifetime != "forever" {
                 if let seconds = AgentEnvironment.decimal(lifetime).flatMap(UInt32.init(exactly:)), seconds < .max {
@@ -167,9 +209,28 @@ struct AddressSettings: Sendable {
             let clones = AgentEnvironment.decimal(text) ?? 0
             if clones < 1 {
                 note(other: "clone-max=\"\(text)\" is not a positive number")
-            } else if clones > 1 && !nic.hasPrefix("lo") {
-                note(other: "an address shared by \(clones) nodes is not offered: do not clone it, or use nic=lo")
+            } else if clones > 1 && !nic.hasPrefix("lo") && !environment.boolean(Names.uniqueCloneAddress) {
+                note(
+                    other:
+                        "an address shared by \(clones) nodes is not offered: use unique_clone_address, or nic=lo, or no clone"
+                )
             }
+        }
+    }
+
+    /// Historic options of the sender; a parameter of its own goes first, as it came last on the command line.
+    private mutating func readAnnouncerOptions(_ environment: AgentEnvironment) {
+        do {
+            let options = try AnnouncerOptions(environment.text(Names.senderOptions))
+            style = options.style ?? style
+            if let rounds = options.rounds, !environment.isSet(Names.arpCount) {
+                announcementCount = rounds
+            }
+            if let interval = options.intervalMilliseconds, !environment.isSet(Names.arpInterval) {
+                announcementInterval = .milliseconds(interval)
+            }
+        } catch {
+            note(other: error.reason)
         }
     }
 

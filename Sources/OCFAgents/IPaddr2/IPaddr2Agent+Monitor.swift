@@ -29,6 +29,7 @@ extension IPaddr2Agent {
             }
             let holders = view.holders(settings)
             let state = AddressState.judge(holders, settings)
+            log.debug("\(view.links.count) links, \(view.addresses.count) addresses: \(settings.explain(state))")
             if state == .absent && !settings.nic.isEmpty && settings.prefix == nil
                 && view.link(named: settings.nic) == nil
             {

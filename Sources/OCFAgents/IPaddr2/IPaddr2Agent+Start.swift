@@ -84,7 +84,10 @@ extension IPaddr2Agent {
                 _ = try settle(link.index, address, socket)
             }
             if let owner = try CollisionProbe.owner(of: address, on: device) {
-                throw OCFError(.generic, "IPv4 address collision: \(owner) on \(link.name) has \(address) already")
+                throw OCFError(
+                    settings.collisionExit,
+                    "IPv4 address collision: \(owner) on \(link.name) has \(address) already"
+                )
             }
         }
         var flags: InterfaceAddress.Flags = settings.skipsPrefixRoute ? .noPrefixRoute : []
@@ -135,11 +138,15 @@ extension IPaddr2Agent {
     {
         log.info("adding \(wanted.address)/\(wanted.prefixLength) to \(link.name)")
         var isOurs = true
+        let isLabelled = label(wanted.address, socket)
         do {
             try socket.add(wanted)
         } catch {
             // With EEXIST a concurrent start was first; what counts is the state, which is checked below.
             guard error.code == EEXIST else {
+                if isLabelled {
+                    removeLabel(wanted.address, socket)
+                }
                 return OCFError(error)
             }
             isOurs = false
@@ -147,8 +154,43 @@ extension IPaddr2Agent {
         let failure = verify(wanted, on: link, socket)
         if failure != nil && isOurs {
             takeBack(removing: wanted, socket)
+            if isLabelled {
+                removeLabel(wanted.address, socket)
+            }
         }
         return failure
+    }
+
+    /// Labels an IPv6 address before it appears, so that no connection chooses it as source address meanwhile.
+    ///
+    /// - Returns: Whether this call added the label. Without one the address works, so a failure is only logged.
+    private func label(_ address: IPAddress, _ socket: borrowing NetlinkSocket) -> Bool {
+        guard let label = settings.addressLabel else {
+            return false
+        }
+        do {
+            try socket.addLabel(of: address, label)
+            return true
+        } catch {
+            if error.code != EEXIST {
+                log.warning("\(address) may become a source address: \(error)")
+            }
+            return false
+        }
+    }
+
+    /// Takes the label of an IPv6 address away; one that is not there is fine.
+    func removeLabel(_ address: IPAddress, _ socket: borrowing NetlinkSocket) {
+        guard let label = settings.addressLabel else {
+            return
+        }
+        do {
+            try socket.removeLabel(of: address, label)
+        } catch {
+            if error.code != ESRCH {
+                log.warning("\(error)")
+            }
+        }
     }
 
     private func verify(_ wanted: InterfaceAddress, on link: NetworkLink, _ socket: borrowing NetlinkSocket)
@@ -159,7 +201,11 @@ extension IPaddr2Agent {
                 try socket.setUp(interfaceIndex: link.index)
             }
             let state = try settle(link.index, wanted.address, socket)
-            return state == .usable ? nil : OCFError(.generic, "\(settings.explain(state)); removed it again")
+            var code = OCFExit.generic
+            if case .duplicate = state {
+                code = settings.collisionExit
+            }
+            return state == .usable ? nil : OCFError(code, "\(settings.explain(state)); removed it again")
         } catch {
             return OCFError(error)
         }

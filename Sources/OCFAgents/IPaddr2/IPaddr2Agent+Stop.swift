@@ -39,6 +39,7 @@ extension IPaddr2Agent {
             try remove(holder, view, socket)
         }
         if !holders.isEmpty {
+            removeLabel(address, socket)
             let left = try NetworkView.read(socket, address.family).holders(settings)
             if let holder = left.first {
                 throw NetlinkError(

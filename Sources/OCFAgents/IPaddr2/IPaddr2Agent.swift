@@ -20,7 +20,7 @@ public struct IPaddr2Agent: OCFAgent {
             even when its route, its base address or its link has gone.
             """,
         parameters: IPaddr2Parameters.all,
-        hiddenParameters: [IPaddr2Parameters.netmaskAlias.name],
+        hiddenParameters: [IPaddr2Parameters.netmaskAlias.name] + IPaddr2Parameters.clusteredMode.map(\.name),
         actions: [
             ActionDeclaration(.start, timeout: 20, needsRoot: true),
             ActionDeclaration(.stop, timeout: 20, needsRoot: true),

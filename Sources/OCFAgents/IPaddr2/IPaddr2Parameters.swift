@@ -59,6 +59,33 @@ enum IPaddr2Parameters {
             prefix 32, start moves it to the interface and stop puts it back.
             """
     )
+    static let addressLabel = Parameter(
+        "lvs_ipv6_addrlabel",
+        .boolean,
+        default: "true",
+        summary: "Keep an IPv6 address from being a source address",
+        details: """
+            Whether the IPv6 address gets a label of its own in the kernel's policy table, so that connections from this host \
+            do not choose it as source address.
+            """
+    )
+    static let addressLabelValue = Parameter(
+        "lvs_ipv6_addrlabel_value",
+        .integer,
+        default: "99",
+        summary: "Label for lvs_ipv6_addrlabel",
+        details: "The number of the label, different from those that the host uses otherwise (ip addrlabel)."
+    )
+    static let uniqueCloneAddress = Parameter(
+        "unique_clone_address",
+        .boolean,
+        default: "false",
+        summary: "An address of its own for each clone instance",
+        details: """
+            Whether the number of the clone instance is added to the last octet of the IPv4 address. The clone must have the \
+            meta attribute globally-unique=true.
+            """
+    )
     static let arpInterval = Parameter(
         "arp_interval",
         .integer,
@@ -103,6 +130,28 @@ enum IPaddr2Parameters {
         details: """
             Which packets a round has, by the name of the program that used to send them: send_arp (request and reply), \
             iputils_arping, libnet_arping or ipoibarping (requests). No program is started. Left empty, it is send_arp.
+            """
+    )
+    static let senderOptions = Parameter(
+        "send_arp_opts",
+        default: "",
+        reloadable: true,
+        summary: "Options of the former sender",
+        details: """
+            Options that used to be passed to send_arp or arping: -U sends requests only, -A replies only, -r or -c sets the \
+            number of announcements and -i the milliseconds between them where arp_count and arp_interval are not set. \
+            Options without a meaning here are refused.
+            """
+    )
+    static let collisionExit = Parameter(
+        "collision_exit",
+        .select(["generic", "installed"]),
+        default: "generic",
+        reloadable: true,
+        summary: "Result of a start when another host has the address",
+        details: """
+            Whether a start that finds the address in use elsewhere answers generic (1, the cluster tries again here) or \
+            installed (5, the cluster goes to another node).
             """
     )
     static let runArping = Parameter(
@@ -162,9 +211,16 @@ enum IPaddr2Parameters {
         details: "The named network namespace (ip netns) that the address lives in. Left empty, it is the host's."
     )
 
+    /// Parameters of the mode in which several nodes answer for one address; accepted, but without effect.
+    static let clusteredMode = [
+        "mac", "clusterip_hash", "clusterip_firewall", "clusterip_hash_seed", "clusterip_table", "clusterip_chain",
+        "clusterip_mac_mangle",
+    ].map { Parameter($0, summary: "", details: "") }
+
     static let all = [
-        ip, nic, prefix, broadcast, proto, label, lvsSupport, arpInterval, arpCount, arpCountRefresh, arpBackground,
-        arpSender, runArping, noDuplicateDetection, noPrefixRoute, preferredLifetime, flushRoutes, checkLinkStatus,
+        ip, nic, prefix, broadcast, proto, label, lvsSupport, addressLabel, addressLabelValue,
+        uniqueCloneAddress, arpInterval, arpCount, arpCountRefresh, arpBackground, arpSender, senderOptions, runArping,
+        collisionExit, noDuplicateDetection, noPrefixRoute, preferredLifetime, flushRoutes, checkLinkStatus,
         namespace,
     ]
 }
