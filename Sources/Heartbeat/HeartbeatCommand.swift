@@ -64,10 +64,11 @@ struct ControlOption: ParsableArguments {
         do {
             return try ControlClient(path: control).ask(request)
         } catch {
-            complain("heartbeat: \(error)")
             if case .notRunning = error {
+                complain("heartbeat: \(error): it does not run here; start its resource, or heartbeat.service")
                 throw ProgramExit.notRunning
             }
+            complain("heartbeat: \(error)")
             throw ProgramExit.failed
         }
     }

@@ -104,13 +104,14 @@ public struct SendArpCommand: Sendable, Equatable {
         default value: Int,
         in range: ClosedRange<Int>
     ) throws(Failure) -> Int {
-        guard let text = options.values[letter] ?? other.flatMap({ options.values[$0] }) else {
+        let given = options.values[letter] == nil ? other ?? letter : letter
+        guard let text = options.values[given] else {
             return value
         }
         guard let number = Int(text), range.contains(number), text.utf8.first.map({ $0 != UInt8(ascii: "+") }) == true
         else {
             throw Failure(
-                description: "-\(letter) \"\(text)\" is not a number from \(range.lowerBound) to \(range.upperBound)"
+                description: "-\(given) \"\(text)\" is not a number from \(range.lowerBound) to \(range.upperBound)"
             )
         }
         return number

@@ -16,9 +16,11 @@ final class RunFile {
         if let slash = path.lastIndex(of: "/"), slash > path.startIndex {
             try TextFile.makeDirectory(String(path[..<slash]))
         }
-        let opened = try OwnedDescriptor(opening: path, flags: O_RDWR | O_CREAT, mode: 0o644)
+        let opened = try OwnedDescriptor(opening: path, flags: O_RDWR | O_CREAT | O_NOFOLLOW)
         let raw = opened.raw
         try systemCall("lock", path) { flock(raw, LOCK_EX | LOCK_NB) }
+        // Who can read a file can lock it (flock(2)) and keep the next heartbeat from starting: it is root's alone.
+        try systemCall("fchmod", path) { fchmod(raw, 0o600) }
         let text = Array((ProcessIdentity.current?.text ?? "").utf8)
         try systemCall("truncate", path) { ftruncate(raw, 0) }
         try systemCall("write", path) { write(raw, text, text.count) }

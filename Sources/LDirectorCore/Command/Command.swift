@@ -68,8 +68,8 @@ public struct Command {
     func readConfiguration() -> (file: ConfigurationFile, reading: ConfigurationFile.Reading, exit: Exit)? {
         guard let file = ConfigurationFile(searching: arguments.configuration) else {
             complain(
-                "configuration \(arguments.configuration) not found in /etc/ha.d, /etc/ha.d/conf or as given; create it or "
-                    + "name another one"
+                "no regular file \(arguments.configuration) in /etc/ha.d, in /etc/ha.d/conf or as given; create it or name "
+                    + "another one"
             )
             return nil
         }

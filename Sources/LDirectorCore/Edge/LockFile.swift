@@ -14,7 +14,7 @@ public struct LockFile: ~Copyable {
     /// - Throws: ``SystemError`` of open(2), flock(2) or write(2).
     public static func take(_ path: String) throws(SystemError) -> LockFile? {
         for _ in 0..<10 {
-            let descriptor = try OwnedDescriptor(opening: path, flags: O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o644)
+            let descriptor = try OwnedDescriptor(opening: path, flags: O_RDWR | O_CREAT | O_NOFOLLOW)
             if flock(descriptor.raw, LOCK_EX | LOCK_NB) != 0 {
                 guard errno == EWOULDBLOCK else {
                     throw .last("flock", path)
@@ -25,6 +25,9 @@ public struct LockFile: ~Copyable {
             guard sameFile(descriptor.raw, path) else {
                 continue
             }
+            // Who can read a file can lock it (flock(2)): anybody could keep us from starting, and make a dead director
+            // look alive. So it is root's alone, also when a predecessor left it open to all.
+            try systemCall("fchmod", path) { fchmod(descriptor.raw, 0o600) }
             let text = Array("\(getpid())\n".utf8)
             try systemCall("ftruncate", path) { ftruncate(descriptor.raw, 0) }
             try systemCall("write", path) { write(descriptor.raw, text, text.count) }
