@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-public import LinuxKit
+import LinuxKit
 
 /// The command line of `send_arp`, which is that of both historic programs of this name.
 public struct SendArpCommand: Sendable, Equatable {
-    /// Whose hardware address is announced.
-    public enum Hardware: Sendable, Equatable {
-        /// The device's own.
-        case device
-        /// Another one.
-        case given(LinkLayerAddress)
-    }
-
     /// Why a command line is wrong: one line.
     public struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
         /// What is wrong.
@@ -20,22 +12,23 @@ public struct SendArpCommand: Sendable, Equatable {
     /// The usage text.
     public static let usage = """
         usage: send_arp [-U | -A] [-o] [-F] [-r rounds] [-i milliseconds] [-p pidfile] device ip mac broadcast netmask
-               send_arp -U | -A [-c rounds] -I device ip
+               send_arp -U | -A [-c rounds] -I device ip...
+               send_arp [-U | -A] [-o] [-F] [-r rounds] [-i milliseconds] [-p pidfile] -B file
           -r, -c rounds   how often to announce (default 1)
           -i ms           time between two rounds (default 1000)
           -p pidfile      absolute path; holds pid and start time while rounds are sent
           -U              requests only        -A   replies only (default: a request and a reply a round)
           -o              target hardware address of requests is all ones instead of zero
           -F              announce although the address is not on this host
+          -B file         announces every line of a file, of standard input for -: device, address, perhaps mac; IPv4 by
+                          ARP, IPv6 by neighbour advertisements; # begins a comment
           mac             auto for the device's own, or a hardware address; broadcast and netmask are ignored
         """
 
-    /// The device to send on.
-    public var device: String
-    /// The IPv4 address to announce.
-    public var address: IPAddress
-    /// The hardware address to announce.
-    public var hardware: Hardware
+    /// What to announce; nothing when ``batchFile`` says it.
+    public var items: [AnnouncementBatch.Item]
+    /// The file that lists what to announce, `-` for standard input; nil for none.
+    public var batchFile: String?
     /// Which packets a round has.
     public var style: Announcement.Style
     /// Whether the target hardware address of requests is all ones.
@@ -55,7 +48,7 @@ public struct SendArpCommand: Sendable, Equatable {
     public init(_ arguments: [String]) throws(Failure) {
         let options: ShortOptions
         do {
-            options = try ShortOptions(arguments, letters: "UAoFqbfr:c:i:p:I:")
+            options = try ShortOptions(arguments, letters: "UAoFqbfr:c:i:p:I:B:")
         } catch {
             throw Failure(description: error.description)
         }
@@ -70,31 +63,56 @@ public struct SendArpCommand: Sendable, Equatable {
         if let pidFile, !pidFile.hasPrefix("/") {
             throw Failure(description: "pid file \"\(pidFile)\" is not an absolute path")
         }
-        let words: (device: String, ip: String, mac: String)
+        batchFile = options.values["B"]
+        if batchFile != nil {
+            guard options.operands.isEmpty, options.values["I"] == nil else {
+                throw Failure(description: "with -B neither operands nor -I: the file names devices and addresses")
+            }
+            items = []
+            allowsForeignAddress = options.flags.contains("F")
+            return
+        }
         if let device = options.values["I"] {
-            guard options.operands.count == 1, style != .requestAndReply else {
-                throw Failure(description: "with -I exactly one address, and -U or -A")
+            guard !options.operands.isEmpty, style != .requestAndReply else {
+                throw Failure(description: "with -I at least one address, and -U or -A")
             }
-            words = (device, options.operands[0], "auto")
-        } else {
-            guard options.operands.count == 5 else {
-                throw Failure(description: "\(options.operands.count) operands instead of 5")
+            items = []
+            for word in options.operands {
+                items.append(AnnouncementBatch.Item(device: device, address: try Self.address(word)))
             }
-            words = (options.operands[0], options.operands[1], options.operands[2])
+            allowsForeignAddress = options.flags.contains("F")
+            return
         }
-        device = words.device
-        guard let address = IPAddress(words.ip), address.family == .ipv4 else {
-            throw Failure(description: "\"\(words.ip)\" is not an IPv4 address (for IPv6 use send_ua)")
+        guard options.operands.count == 5 else {
+            throw Failure(description: "\(options.operands.count) operands instead of 5")
         }
-        self.address = address
-        if ["auto", "AUTO", "Auto"].contains(words.mac) {
-            hardware = .device
-        } else if let given = LinkLayerAddress(words.mac), [6, 20].contains(given.bytes.count) {
-            hardware = .given(given)
-        } else {
-            throw Failure(description: "\"\(words.mac)\" is neither auto nor a hardware address")
+        let hardware = try Self.hardware(options.operands[2])
+        items = [
+            AnnouncementBatch.Item(
+                device: options.operands[0],
+                address: try Self.address(options.operands[1]),
+                hardware: hardware
+            )
+        ]
+        allowsForeignAddress = options.flags.contains("F") || hardware != nil
+    }
+
+    private static func address(_ word: String) throws(Failure) -> IPAddress {
+        guard let address = IPAddress(word), address.family == .ipv4 else {
+            throw Failure(description: "\"\(word)\" is not an IPv4 address (for IPv6 use send_ua)")
         }
-        allowsForeignAddress = options.flags.contains("F") || hardware != .device
+        return address
+    }
+
+    /// The hardware address of a word; nil for `auto`.
+    private static func hardware(_ word: String) throws(Failure) -> LinkLayerAddress? {
+        if ["auto", "AUTO", "Auto"].contains(word) {
+            return nil
+        }
+        guard let given = LinkLayerAddress(word), [6, 20].contains(given.bytes.count) else {
+            throw Failure(description: "\"\(word)\" is neither auto nor a hardware address")
+        }
+        return given
     }
 
     private static func number(

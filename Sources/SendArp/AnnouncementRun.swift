@@ -56,4 +56,34 @@ enum AnnouncementRun {
             try sender.sendRound()
         }
     }
+
+    /// Waits at most five seconds for duplicate address detection; a tentative address cannot be bound to.
+    static func awaitUsable(
+        _ address: IPAddress,
+        _ device: AnnouncingDevice,
+        _ socket: borrowing NetlinkSocket
+    ) throws {
+        let deadline = Deadline(after: .seconds(5))
+        while true {
+            let holder = try socket.addresses(.ipv6).first {
+                $0.address == address && $0.interfaceIndex == device.index
+            }
+            guard let holder, !holder.flags.contains(.duplicate) else {
+                throw SendFailure(status: 1, text: "\(address) is not a usable address of \(device.name)")
+            }
+            if !holder.flags.contains(.tentative) {
+                return
+            }
+            if deadline.hasPassed {
+                throw SendFailure(status: 1, text: "\(address) is still tentative on \(device.name)")
+            }
+            usleep(20_000)
+        }
+    }
+
+    /// Whether a device forwards IPv6: its advertisements must say so, or neighbours drop it as a router.
+    static func isForwarding(_ device: AnnouncingDevice) -> Bool {
+        let text = try? TextFile.read("/proc/sys/net/ipv6/conf/\(device.name)/forwarding", limit: 16)
+        return text.map { !$0.hasPrefix("0") } ?? false
+    }
 }

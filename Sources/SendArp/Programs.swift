@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Glibc
 import LinuxKit
 import NeighborPackets
 import Netlink
@@ -16,33 +15,9 @@ enum SendArp {
         if command.rounds == 0 {
             return
         }
-        let socket = try NetlinkSocket(.route)
-        let device = try AnnouncementRun.device(command.device, socket)
-        if !command.allowsForeignAddress {
-            guard try socket.addresses(.ipv4).contains(where: { $0.address == command.address }) else {
-                throw SendFailure(
-                    status: 2,
-                    text: "\(command.address) is not an address of this host (-F announces it anyway)"
-                )
-            }
-        }
-        let hardware =
-            switch command.hardware {
-            case .device: device.hardware
-            case .given(let given): given
-            }
-        guard hardware.bytes.count == device.hardware.bytes.count else {
-            throw SendFailure(status: 2, text: "\(hardware) does not fit device \(device.name)")
-        }
-        let announcement = Announcement(
-            address: command.address,
-            hardware: hardware,
-            hardwareType: device.hardwareType,
-            style: command.style,
-            usesOnesAsTarget: command.usesOnesAsTarget
-        )
+        let batch = try command.batchFile.map(BatchRun.read) ?? AnnouncementBatch(command.items)
         try AnnouncementRun.send(
-            GratuitousARP(announcement, on: device),
+            BatchRun.sender(batch, command),
             rounds: command.rounds,
             interval: command.interval,
             pidFile: command.pidFile
@@ -64,12 +39,11 @@ enum SendUa {
         }
         let socket = try NetlinkSocket(.route)
         let device = try AnnouncementRun.device(command.device, socket)
-        try awaitUsable(command.address, device, socket)
-        let forwarding = try? TextFile.read("/proc/sys/net/ipv6/conf/\(device.name)/forwarding", limit: 16)
+        try AnnouncementRun.awaitUsable(command.address, device, socket)
         let advertisement = NeighborAdvertisement(
             target: command.address,
             hardware: device.hardware,
-            isRouter: forwarding?.hasPrefix("0") == false
+            isRouter: AnnouncementRun.isForwarding(device)
         )
         guard let advertisement else {
             throw SendFailure(status: 2, text: "\(command.address) is not an IPv6 address")
@@ -80,29 +54,5 @@ enum SendUa {
             interval: command.interval,
             pidFile: command.pidFile
         )
-    }
-
-    /// Waits at most five seconds for duplicate address detection; a tentative address cannot be bound to.
-    private static func awaitUsable(
-        _ address: IPAddress,
-        _ device: AnnouncingDevice,
-        _ socket: borrowing NetlinkSocket
-    ) throws {
-        let deadline = Deadline(after: .seconds(5))
-        while true {
-            let holder = try socket.addresses(.ipv6).first {
-                $0.address == address && $0.interfaceIndex == device.index
-            }
-            guard let holder, !holder.flags.contains(.duplicate) else {
-                throw SendFailure(status: 1, text: "\(address) is not a usable address of \(device.name)")
-            }
-            if !holder.flags.contains(.tentative) {
-                return
-            }
-            if deadline.hasPassed {
-                throw SendFailure(status: 1, text: "\(address) is still tentative on \(device.name)")
-            }
-            usleep(20_000)
-        }
     }
 }

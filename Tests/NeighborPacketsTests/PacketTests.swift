@@ -110,7 +110,7 @@ private enum LinkLayerHex {
             "-i", "200", "-r", "5", "-p", "/run/x.pid", "eth0", "192.0.2.1", "auto", "not_used", "not_used",
         ])
         #expect(command.rounds == 5 && command.interval == .milliseconds(200) && command.pidFile == "/run/x.pid")
-        #expect(command.hardware == .device && command.style == .requestAndReply && !command.allowsForeignAddress)
+        #expect(command.items[0].hardware == nil && command.style == .requestAndReply && !command.allowsForeignAddress)
         #expect(try SendArpCommand(["-r5", "eth0", "192.0.2.1", "020000000001", "x", "y"]).rounds == 5)
         #expect(try SendArpCommand(["eth0", "192.0.2.1", "AUTO", "x", "y"]).rounds == 1)
         #expect(try SendArpCommand(["-qU", "-c", "3", "-I", "eth0", "192.0.2.1"]).style == .request)
@@ -123,9 +123,77 @@ private enum LinkLayerHex {
         ["-p", "x.pid", "eth0", "192.0.2.1", "auto", "x", "y"], ["eth0", "2001:db8::1", "auto", "x", "y"],
         ["eth0", "192.0.2.1", "02:00", "x", "y"], ["-UA", "eth0", "192.0.2.1", "auto", "x", "y"],
         ["-z", "eth0", "192.0.2.1", "auto", "x", "y"], ["-I", "eth0", "192.0.2.1"], ["-r"],
+        ["-B"], ["-B", "-", "eth0"], ["-B", "-", "-I", "eth0"], ["-U", "-I", "eth0"],
+        ["-A", "-I", "eth0", "192.0.2.1", "x"],
     ])
     func refuses(arguments: [String]) {
         #expect(throws: SendArpCommand.Failure.self) { try SendArpCommand(arguments) }
+    }
+
+    @Test func manyAddresses() throws {
+        let command = try SendArpCommand(["-U", "-I", "eth0", "192.0.2.1", "192.0.2.2"])
+        #expect(command.items.map(\.address) == [IPAddress("192.0.2.1"), IPAddress("192.0.2.2")])
+        #expect(try SendArpCommand(["-r", "2", "-B", "-"]).batchFile == "-")
+    }
+
+    @Test func listOfAddresses() throws {
+        let batch = try AnnouncementBatch(
+            """
+            # directors
+            eth0 192.0.2.1
+              eth1\t2001:db8::1 auto # comment
+            eth0 192.0.2.1
+
+            eth0 192.0.2.2 02:00:00:00:00:01\r
+            """
+        )
+        #expect(batch.items.map(\.address.description) == ["192.0.2.1", "2001:db8::1", "192.0.2.2"])
+        #expect(batch.items.map(\.device) == ["eth0", "eth1", "eth0"])
+        #expect(batch.items.map(\.hardware) == [nil, nil, LinkLayerAddress("020000000001")])
+    }
+
+    @Test(arguments: [
+        ("", "line 1"), ("# nothing", "line 1"), ("eth0", "line 1"), ("eth0 192.0.2.1\neth0 x", "line 2"),
+        ("eth0 192.0.2.1 02:00", "line 1"), ("eth0 192.0.2.1 auto more", "line 1"), ("192.0.2.1 eth0", "line 1"),
+    ])
+    func refusesLists(text: String, place: String) {
+        let failure = #expect(throws: AnnouncementBatch.Failure.self) { try AnnouncementBatch(text) }
+        #expect(failure?.description.hasPrefix(place) == true)
+    }
+
+    @Test func seededNoiseNeverTraps() {
+        var generator = SeededGenerator(seed: 60)
+        let words = [
+            "-r", "-i", "-p", "-U", "-A", "-I", "-B", "-F", "-qo", "--", "-", "5", "-1", "auto", "192.0.2.1", "eth0",
+            "2001:db8::1", "/64", "64", "02:00:00:00:00:01", "", "é", "99999999999999999999", "\u{0}", "/run/x",
+        ]
+        for _ in 0..<4000 {
+            let line = (0..<Int.random(in: 0...8, using: &generator)).map { _ in
+                words[Int.random(in: 0..<words.count, using: &generator)]
+            }
+            _ = try? SendArpCommand(line)
+            _ = try? SendUaCommand(line)
+            let separators = [" ", "\n", "\t", "#", "\r\n"]
+            let separator = separators[Int.random(in: 0..<separators.count, using: &generator)]
+            _ = try? AnnouncementBatch(line.joined(separator: separator))
+        }
+    }
+
+    @Test func packetsOfNoiseNeverTrap() {
+        var generator = SeededGenerator(seed: 826)
+        for _ in 0..<4000 {
+            var bytes = (0..<Int.random(in: 0...72, using: &generator)).map { _ in
+                UInt8.random(in: 0...255, using: &generator)
+            }
+            if bytes.count > 8 && Bool.random(using: &generator) {
+                bytes.replaceSubrange(0..<8, with: [0, 1, 8, 0, bytes[4], 4, 0, 1])
+            }
+            _ = ARPPacket(bytes)
+            if bytes.count > 4 {
+                bytes.replaceSubrange(0..<2, with: [136, 0])
+            }
+            _ = NeighborAdvertisement(bytes, hardwareLength: Int.random(in: 0...24, using: &generator))
+        }
     }
 
     @Test func advertiserForm() throws {
@@ -133,5 +201,20 @@ private enum LinkLayerHex {
         #expect(command.count == 3 && command.device == "eth0" && command.address == IPAddress("2001:db8::1"))
         #expect(throws: SendUaCommand.Failure.self) { try SendUaCommand(["2001:db8::1", "64"]) }
         #expect(throws: SendUaCommand.Failure.self) { try SendUaCommand(["192.0.2.1", "64", "eth0"]) }
+    }
+}
+
+/// A small generator (SplitMix64), so that a failure can be repeated.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
+        return value ^ (value >> 31)
     }
 }

@@ -29,7 +29,10 @@ final class Capture {
         file = "\(site.directory)/\(device)-\(Int.random(in: 0...Int.max)).pcap"
         process = try ChildProcess.start(
             host.command(
-                ["/usr/bin/tcpdump", "-i", device, "-n", "-U", "-Z", "root", "--immediate-mode", "-w", file]
+                [
+                    "/usr/bin/tcpdump", "-i", device, "-n", "-U", "-Z", "root", "--immediate-mode", "-s", "256", "-B",
+                    "8192", "-w", file,
+                ]
                     + filter.split(separator: " ").map(String.init)
             )
         )
@@ -42,6 +45,12 @@ final class Capture {
         if isRunning {
             _ = try? process.end()
         }
+    }
+
+    /// The size of the recording so far; each frame adds its length and 16 bytes to the first 24.
+    var size: Int {
+        var status = stat()
+        return stat(file, &status) == 0 ? Int(status.st_size) : 0
     }
 
     /// Ends the recording and decodes it.
@@ -58,7 +67,8 @@ final class Capture {
         ]
         let outcome = try ChildProcess.run(
             ["/usr/bin/tshark", "-r", file, "-T", "fields", "-E", "separator=;"] + fields.flatMap { ["-e", $0] },
-            timeout: .seconds(60)
+            timeout: .seconds(60),
+            limit: 4 << 20
         )
         return outcome.outputText.split(separator: "\n").compactMap { line in
             let words = line.split(separator: ";", omittingEmptySubsequences: false).map(String.init)

@@ -103,4 +103,100 @@ import Testing
             #expect(link.contains(frame.senderHardware))
         }
     }
+
+    /// Frames of a run whose list comes on standard input.
+    private func announce(list: String, _ options: [String], to capture: Capture) throws -> [Capture.Frame] {
+        try TextFile.write("\(site.directory)/list", list)
+        let outcome = try site.a.outcome(
+            ["/bin/sh", "-c", "exec \"$0\" \"$@\" -B - <\(site.directory)/list", program] + options
+        )
+        #expect(outcome.status == .exited(0), "\(outcome.errorText)")
+        // On a busy machine the recording of a long list lags behind.
+        let lines = list.split(separator: "\n").count
+        _ = Site.wait(.seconds(lines > 100 ? 5 : 0)) { capture.size >= 24 + lines * (16 + 42) }
+        return try capture.frames()
+    }
+
+    @Test func manyAddressesInOneRun() throws {
+        try site.a.run("ip address add 198.51.100.2/24 dev va0")
+        try site.a.run("ip -6 address add 2001:db8:1::50/64 dev va0 nodad")
+        let capture = try Capture("vb0", of: site.b, in: site, "arp or icmp6[0] == 136")
+        let list = "va0 198.51.100.1\nva0 198.51.100.2 # second\nva0 2001:db8:1::50\nva0 198.51.100.9 020000000009\n"
+        let frames = try announce(list: list, ["-A", "-r", "2", "-i", "100"], to: capture)
+        let arp = frames.filter { $0.operation == "2" }
+        let round = ["198.51.100.1", "198.51.100.2", "198.51.100.9"]
+        #expect(arp.map(\.sender) == round + round)
+        #expect(arp[2].senderHardware == "02:00:00:00:00:09")
+        #expect(frames.filter { $0.advertised == "2001:db8:1::50" && $0.destination == "ff02::1" }.count >= 2)
+    }
+
+    @Test func aThousandAddressesAreEachAnnouncedOnce() throws {
+        let capture = try Capture("vb0", of: site.b, in: site)
+        let list = (0..<1000).map { "va0 203.0.\(113 + $0 / 250).\(1 + $0 % 250)\n" }.joined()
+        let frames = try announce(list: list, ["-U", "-F"], to: capture)
+        #expect(Set(frames.map(\.sender)).count == 1000)
+        #expect(frames.count == 1000)
+    }
+
+    @Test func aWrongLineSendsNothing() throws {
+        let capture = try Capture("vb0", of: site.b, in: site)
+        for text in ["va0 198.51.100.1\nnonic 198.51.100.1\n", "va0 198.51.100.1\nva0 198.51.100.7\n", "va0\n", ""] {
+            try TextFile.write("\(site.directory)/list", text)
+            let outcome = try site.a.outcome([program, "-B", "\(site.directory)/list"])
+            #expect(outcome.status == .exited(2) && outcome.errorText.hasPrefix("send_arp: "))
+        }
+        #expect(try capture.frames().isEmpty)
+    }
+
+    @Test func arpingFormTakesSeveralAddresses() throws {
+        try site.a.run("ip address add 198.51.100.2/24 dev va0")
+        let capture = try Capture("vb0", of: site.b, in: site)
+        let outcome = try site.a.outcome([program, "-q", "-U", "-c", "1", "-I", "va0", "198.51.100.1", "198.51.100.2"])
+        #expect(outcome.status == .exited(0))
+        #expect(try capture.frames().map(\.sender) == ["198.51.100.1", "198.51.100.2"])
+    }
+
+    @Test func quirk32NoRoundsSucceedAndSendNothing() throws {
+        let capture = try Capture("vb0", of: site.b, in: site)
+        let outcome = try site.a.outcome(
+            [program, "-r", "0", "-p", pidFile, "va0", "198.51.100.1", "auto", "x", "y"]
+        )
+        #expect(outcome.status == .exited(0) && !exists(pidFile))
+        #expect(try capture.frames().isEmpty)
+    }
+
+    @Test func quirk33AdvertiserReportsFailures() throws {
+        let program = "\(site.directory)/send_ua"
+        #expect(try site.a.outcome([program, "2001:db8:1::50", "64", "nonic"]).status != .exited(0))
+        let absent = try site.a.outcome([program, "2001:db8:1::50", "64", "va0"])
+        #expect(absent.status == .exited(1) && absent.errorText.contains("not a usable address of va0"))
+        #expect(try site.a.outcome([program, "x", "64", "va0"]).status == .exited(2))
+    }
+
+    @Test(arguments: ["vlan", "bond"])
+    func devicesAboveOthers(kind: String) throws {
+        let upper = kind == "vlan" ? "va1.7" : "bond7"
+        let made =
+            kind == "vlan"
+            ? try site.a.outcome(["/sbin/ip", "link", "add", "link", "va1", "name", upper, "type", "vlan", "id", "7"])
+            : try site.a.outcome(["/sbin/ip", "link", "add", upper, "type", "bond", "mode", "active-backup"])
+        guard made.status.isSuccess else {
+            // The kernel has no such driver: nothing to test here.
+            return
+        }
+        if kind == "bond" {
+            try site.a.run("ip link set va1 down")
+            try site.a.run("ip link set va1 master \(upper)")
+        }
+        try site.a.run("ip link set \(upper) up")
+        try site.a.run("ip address add 203.0.113.5/24 dev \(upper)")
+        #expect(Site.wait { (try? site.a.run("ip -o link show \(upper)").contains("LOWER_UP")) == true })
+        let capture = try Capture("vb1", of: site.b, in: site, kind == "vlan" ? "vlan 7" : "arp")
+        let outcome = try site.a.outcome([program, upper, "203.0.113.5", "auto", "x", "y"])
+        #expect(outcome.status == .exited(0), "\(outcome.errorText)")
+        let frames = try capture.frames().filter { $0.sender == "203.0.113.5" }
+        #expect(frames.map(\.operation) == ["1", "2"])
+        let link = try site.a.run("ip -o link show \(upper)")
+        #expect(frames.allSatisfy { link.contains($0.senderHardware) })
+    }
 }

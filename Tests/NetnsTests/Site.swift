@@ -91,6 +91,8 @@ struct Agent: Sendable {
     var parameters: [String: String] = ["ip": "198.51.100.50"]
     var variables: [String: String] = [:]
     var isRoot = true
+    /// A program that runs the agent, such as strace with its options.
+    var wrapper: [String] = []
 
     init(_ site: Site, _ parameters: [String: String] = [:], variables: [String: String] = [:], isRoot: Bool = true) {
         self.site = site
@@ -112,7 +114,7 @@ struct Agent: Sendable {
         let drop = isRoot ? [] : ["/usr/bin/setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
         let start = ContinuousClock.now
         let outcome = try site.a.outcome(
-            drop + ["\(site.directory)/IPaddr2", action == "probe" ? "monitor" : action],
+            drop + wrapper + ["\(site.directory)/IPaddr2", action == "probe" ? "monitor" : action],
             environment: environment
         )
         let time = (ContinuousClock.now - start).components

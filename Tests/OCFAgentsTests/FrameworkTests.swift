@@ -113,7 +113,7 @@ private func invoke(_ action: String?, _ variables: [String: String] = [:], isRo
     @Test(arguments: ["", "-1", "+1", " 1", "1 ", "0x10", "99999999999999999999", "١"])
     func notDecimal(text: String) { #expect(AgentEnvironment.decimal(text) == nil) }
 
-    @Test func intervalIsComparedAsANumber() {
+    @Test func quirk39IntervalIsComparedAsANumber() {
         func probe(_ text: String?) -> Bool {
             AgentEnvironment(variables: text.map { ["OCF_RESKEY_CRM_meta_interval": $0] } ?? [:], type: "x").isProbe
         }
