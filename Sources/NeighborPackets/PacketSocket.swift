@@ -7,7 +7,7 @@ public import LinuxKit
 public struct PacketSocket: ~Copyable {
     private let descriptor: OwnedDescriptor
     private let interfaceIndex: Int32
-    private let name: String
+    let name: String
 
     /// Opens a socket on a device.
     ///
@@ -47,14 +47,19 @@ public struct PacketSocket: ~Copyable {
     ///   - interfaceIndex: The device.
     ///   - name: Its name, for errors.
     public init?(adopting raw: CInt, interfaceIndex: Int32, name: String) {
-        var domain: CInt = 0
-        var length = socklen_t(MemoryLayout<CInt>.size)
-        guard getsockopt(raw, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0, domain == AF_PACKET else {
+        guard Self.isPacketSocket(raw) else {
             return nil
         }
         descriptor = OwnedDescriptor(owning: raw)
         self.interfaceIndex = interfaceIndex
         self.name = name
+    }
+
+    /// Whether a descriptor is a packet socket.
+    public static func isPacketSocket(_ raw: CInt) -> Bool {
+        var domain: CInt = 0
+        var length = socklen_t(MemoryLayout<CInt>.size)
+        return getsockopt(raw, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_PACKET
     }
 
     /// The descriptor, to hand it on to a process that is started.
@@ -68,6 +73,31 @@ public struct PacketSocket: ~Copyable {
     ///   - destination: The hardware address, of up to 20 bytes.
     /// - Throws: ``SystemError``; `ENETDOWN` when the device is down.
     public func send(_ payload: [UInt8], etherType: UInt16, to destination: LinkLayerAddress) throws(SystemError) {
+        var (storage, length) = target(etherType: etherType, destination)
+        let raw = descriptor.raw
+        var attempts = 0
+        while true {
+            do {
+                try systemCall("send", name) {
+                    withUnsafePointer(to: &storage) {
+                        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                            sendto(raw, payload, payload.count, 0, $0, length)
+                        }
+                    }
+                }
+                return
+            } catch {
+                attempts += 1
+                guard [EAGAIN, ENOBUFS].contains(error.code), attempts < 50 else {
+                    throw error
+                }
+                usleep(2000)
+            }
+        }
+    }
+
+    /// The socket address for frames of a protocol to a hardware address, and its length.
+    func target(etherType: UInt16, _ destination: LinkLayerAddress) -> (storage: sockaddr_storage, length: socklen_t) {
         // sockaddr_ll declares 8 bytes for the address; InfiniBand's 20 need the room behind it (packet(7)).
         var storage = sockaddr_storage()
         var address = sockaddr_ll()
@@ -83,26 +113,7 @@ public struct PacketSocket: ~Copyable {
                 bytes[offset + index] = byte
             }
         }
-        let raw = descriptor.raw
-        var attempts = 0
-        while true {
-            do {
-                try systemCall("send", name) {
-                    withUnsafePointer(to: &storage) {
-                        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                            sendto(raw, payload, payload.count, 0, $0, socklen_t(length))
-                        }
-                    }
-                }
-                return
-            } catch {
-                attempts += 1
-                guard [EAGAIN, ENOBUFS].contains(error.code), attempts < 50 else {
-                    throw error
-                }
-                usleep(2000)
-            }
-        }
+        return (storage, socklen_t(length))
     }
 
     /// Receives one payload.

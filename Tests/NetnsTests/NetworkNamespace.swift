@@ -56,7 +56,7 @@ final class NetworkNamespace: Sendable {
         environment: [String]? = nil,
         timeout: Duration = .seconds(30)
     ) throws -> ChildProcess.Outcome {
-        try ChildProcess.run(command(words), environment: environment, timeout: timeout)
+        try ChildProcess.run(command(words), environment: environment, timeout: timeout, limit: 1 << 20)
     }
 
     /// Runs a command of plain words and fails the test when it fails.

@@ -8,3 +8,10 @@
 #include <netinet/ip_icmp.h>
 #include <netpacket/packet.h>
 #include <linux/if_ether.h>
+#include <sys/socket.h>
+
+/// The most frames of vervet_send_slice.
+enum { vervet_slice_length = 64 };
+
+/// sendmmsg(2) of `count` frames of `length` bytes that follow one another, all to `target`. The number sent, or -1 with errno.
+int vervet_send_slice(int descriptor, const void *frames, size_t length, int count, const void *target, unsigned size);

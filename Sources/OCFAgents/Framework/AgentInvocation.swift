@@ -79,7 +79,12 @@ public struct AgentInvocation {
         }
         if action != .stop {
             for parameter in declaration.parameters where parameter.isRequired && environment.text(parameter).isEmpty {
-                throw OCFError(.configured, "required parameter \(parameter.name) is not set")
+                let other = declaration.parameters.first { $0.name == parameter.alternative }
+                guard other.map({ environment.text($0).isEmpty }) ?? true else {
+                    continue
+                }
+                let alternative = other.map { ", and \($0.name) neither" } ?? ""
+                throw OCFError(.configured, "required parameter \(parameter.name) is not set\(alternative)")
             }
         }
         guard let action, let declared = declaration.actions.first(where: { $0.action == action }) else {

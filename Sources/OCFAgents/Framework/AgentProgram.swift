@@ -11,6 +11,9 @@ public enum AgentProgram {
         if arguments.count > 1 && arguments[1] == AnnouncerJob.personality {
             return DetachedAnnouncer.run(Array(arguments.dropFirst()))
         }
+        if arguments.count > 1 && arguments[1] == AnnouncerSetJob.personality {
+            return AnnouncerSetJob.run(Array(arguments.dropFirst()))
+        }
         let variables = processEnvironment()
         guard let choice = AgentRegistry.choose(arguments, variables: variables) else {
             let names = AgentRegistry.agents.map { $0.declaration.name }.joined(separator: "|")

@@ -54,13 +54,13 @@ public struct MetadataDocument: Sendable {
         switch level {
         case .version10:
             attributes += " unique=\"\(parameter.uniqueGroup == nil ? 0 : 1)\""
-            attributes += " required=\"\(parameter.isRequired ? 1 : 0)\""
+            attributes += " required=\"\(parameter.isRequired && parameter.alternative == nil ? 1 : 0)\""
         case .version11:
             if let group = parameter.uniqueGroup {
                 // crmsh knows only the older attribute.
                 attributes += " unique-group=\"\(Self.escape(group))\" unique=\"1\""
             }
-            attributes += " required=\"\(parameter.isRequired ? 1 : 0)\""
+            attributes += " required=\"\(parameter.isRequired && parameter.alternative == nil ? 1 : 0)\""
             attributes += " reloadable=\"\(parameter.isReloadable ? 1 : 0)\""
         }
         return [

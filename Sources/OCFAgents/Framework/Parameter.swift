@@ -34,6 +34,9 @@ public struct Parameter: Sendable, Hashable {
     /// Whether the agent cannot work without it: missing or empty means exit code 6 for every action but stop.
     public let isRequired: Bool
 
+    /// The name of a parameter that takes its place: required is then one of the two.
+    public let alternative: String?
+
     /// The group of parameters that identify the instance together; no two resources may share the values.
     public let uniqueGroup: String?
 
@@ -52,6 +55,7 @@ public struct Parameter: Sendable, Hashable {
         _ content: Content = .string,
         default defaultValue: String? = nil,
         required: Bool = false,
+        alternative: String? = nil,
         uniqueGroup: String? = nil,
         reloadable: Bool = false,
         summary: String,
@@ -61,6 +65,7 @@ public struct Parameter: Sendable, Hashable {
         self.content = content
         self.defaultValue = defaultValue
         isRequired = required
+        self.alternative = alternative
         self.uniqueGroup = uniqueGroup
         isReloadable = reloadable
         self.summary = summary

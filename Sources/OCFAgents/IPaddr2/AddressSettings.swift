@@ -66,6 +66,15 @@ struct AddressSettings: Sendable {
         readOther(environment, isIPv6: isIPv6)
     }
 
+    /// The same settings for another address of the same family, with its own prefix and interface where it has them.
+    func with(_ address: IPAddress, prefix: UInt8?, nic: String?) -> AddressSettings {
+        var copy = self
+        copy.address = address
+        copy.prefix = prefix ?? self.prefix
+        copy.nic = nic ?? self.nic
+        return copy
+    }
+
     /// The label of the address on an interface; nil when none is asked for.
     func label(on link: String) -> String? { labelSuffix.isEmpty ? nil : "\(link):\(labelSuffix)" }
 

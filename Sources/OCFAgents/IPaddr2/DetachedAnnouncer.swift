@@ -16,22 +16,27 @@ enum DetachedAnnouncer {
     ///
     /// - Throws: ``SystemError`` when the process cannot be started.
     static func start(_ job: AnnouncerJob, _ sender: any RoundSender) throws(SystemError) {
-        try end(identityFile: job.identityFile)
-        if let slash = job.identityFile.lastIndex(of: "/") {
-            try TextFile.makeDirectory(String(job.identityFile[..<slash]))
+        try start(job.arguments, identityFile: job.identityFile, descriptor: sender.descriptor)
+    }
+
+    /// The same for the arguments of any announcer.
+    static func start(_ arguments: [String], identityFile: String, descriptor: CInt?) throws(SystemError) {
+        try end(identityFile: identityFile)
+        if let slash = identityFile.lastIndex(of: "/") {
+            try TextFile.makeDirectory(String(identityFile[..<slash]))
         }
         let child = try ChildProcess.start(
-            [program] + job.arguments,
+            [program] + arguments,
             environment: [],
             group: .session,
-            standardStreams: (sender.descriptor, nil, nil)
+            standardStreams: (descriptor, nil, nil)
         )
         guard let identity = ProcessIdentity(pid: child.pid) else {
             // It has ended already: nothing is left to stop.
             return
         }
         // Written here and not by the announcer, so that a stop right after this start finds it.
-        try TextFile.write(job.identityFile, identity.text)
+        try TextFile.write(identityFile, identity.text)
     }
 
     /// Ends the announcer of a resource, if one runs, and removes its file.
@@ -89,7 +94,8 @@ enum DetachedAnnouncer {
         return length > 0 ? String(nulTerminated: buffer) : "/proc/self/exe"
     }
 
-    private static func removeOwn(_ identityFile: String) {
+    /// Removes the file of this process, unless another has taken its place.
+    static func removeOwn(_ identityFile: String) {
         guard let text = try? TextFile.read(identityFile, limit: 256),
             ProcessIdentity(text: text) == ProcessIdentity.current
         else {

@@ -35,7 +35,7 @@ extension IPaddr2Agent {
             {
                 return try refuse("interface nic=\"\(settings.nic)\" does not exist here", question)
             }
-            let code = try answer(state, question)
+            let code = try answer(state, question, of: settings)
             if code == .success && settings.refreshCount > 0 && question != .status, let link = holders.first?.link {
                 announce(address, on: link, rounds: settings.refreshCount)
             }
@@ -44,7 +44,7 @@ extension IPaddr2Agent {
     }
 
     /// A question that cannot be answered because of a parameter: a probe must not ban the resource.
-    private func refuse(_ reason: String, _ question: Question) throws(OCFError) -> OCFExit {
+    func refuse(_ reason: String, _ question: Question) throws(OCFError) -> OCFExit {
         if question == .probe {
             log.warning(reason)
             return .notRunning
@@ -52,7 +52,7 @@ extension IPaddr2Agent {
         throw OCFError(.generic, reason)
     }
 
-    private func answer(_ state: AddressState, _ question: Question) throws(OCFError) -> OCFExit {
+    func answer(_ state: AddressState, _ question: Question, of settings: AddressSettings) throws(OCFError) -> OCFExit {
         let code: OCFExit
         switch (state, question) {
         case (.usable, _): return .success

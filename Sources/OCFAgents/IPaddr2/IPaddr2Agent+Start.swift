@@ -122,7 +122,7 @@ extension IPaddr2Agent {
         return .success
     }
 
-    private func takeFromLoopback(_ copy: AddressHolder, _ memory: LoopbackMemory) {
+    func takeFromLoopback(_ copy: AddressHolder, _ memory: LoopbackMemory) {
         do {
             try memory.save(copy)
         } catch {
@@ -164,7 +164,7 @@ extension IPaddr2Agent {
     /// Labels an IPv6 address before it appears, so that no connection chooses it as source address meanwhile.
     ///
     /// - Returns: Whether this call added the label. Without one the address works, so a failure is only logged.
-    private func label(_ address: IPAddress, _ socket: borrowing NetlinkSocket) -> Bool {
+    func label(_ address: IPAddress, _ socket: borrowing NetlinkSocket) -> Bool {
         guard let label = settings.addressLabel else {
             return false
         }
@@ -211,7 +211,7 @@ extension IPaddr2Agent {
         }
     }
 
-    private func takeBack(adding address: InterfaceAddress, _ socket: borrowing NetlinkSocket) {
+    func takeBack(adding address: InterfaceAddress, _ socket: borrowing NetlinkSocket) {
         do {
             try socket.add(address)
         } catch {

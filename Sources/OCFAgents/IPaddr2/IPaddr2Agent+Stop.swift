@@ -90,7 +90,7 @@ extension IPaddr2Agent {
         }
     }
 
-    private func restoreLoopback(_ address: IPAddress, _ view: NetworkView, _ socket: borrowing NetlinkSocket) {
+    func restoreLoopback(_ address: IPAddress, _ view: NetworkView, _ socket: borrowing NetlinkSocket) {
         let memory = LoopbackMemory(directory: environment.runtimeDirectory, address: address)
         guard let copy = memory.saved(in: view) else {
             return

@@ -35,16 +35,22 @@ public struct IPaddr2Agent: OCFAgent {
     let environment: AgentEnvironment
     let log: AgentLog
     let settings: AddressSettings
+    /// The addresses of a resource that has several.
+    let set: AddressSet?
 
     /// Reads the parameters.
     public init(environment: AgentEnvironment, log: AgentLog) {
         self.environment = environment
         self.log = log
-        settings = AddressSettings(environment)
+        set = AddressSet(environment)
+        settings = set?.representative ?? AddressSettings(environment)
     }
 
     /// Runs an action.
     public func run(_ action: AgentAction) throws(OCFError) -> OCFExit {
+        if let set {
+            return try run(action, set)
+        }
         switch action {
         case .start: return try start()
         case .stop: return try stop()

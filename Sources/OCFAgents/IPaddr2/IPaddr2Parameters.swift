@@ -5,9 +5,33 @@ enum IPaddr2Parameters {
     static let ip = Parameter(
         "ip",
         required: true,
+        alternative: "ips",
         uniqueGroup: "address",
         summary: "IPv4 or IPv6 address",
         details: "The virtual IP address, in dotted decimal without leading zeros (192.0.2.1) or as IPv6 (2001:db8::1)."
+    )
+    static let ips = Parameter(
+        "ips",
+        default: "",
+        uniqueGroup: "addresses",
+        summary: "Many addresses",
+        details: """
+            Several addresses instead of ip, or besides it, separated by blanks or commas: addresses, ranges \
+            (192.0.2.10-192.0.2.99 or 192.0.2.10-99), both with /prefix and %interface if these differ from cidr_netmask and \
+            nic, all hosts of a block (hosts:192.0.2.0/28), or @/path of a file with one item a line that only its owner may \
+            write. At most 4096. They start together or not at all, and the resource runs only while all are there.
+            """
+    )
+    static let arpRate = Parameter(
+        "arp_rate",
+        .integer,
+        default: "1000",
+        reloadable: true,
+        summary: "Announcements in a second",
+        details: """
+            With ips, how many packets a second the repeated rounds of announcements send on an interface, so that switches \
+            do not drop them. The first round is not slowed down.
+            """
     )
     static let nic = Parameter(
         "nic",
@@ -218,9 +242,9 @@ enum IPaddr2Parameters {
     ].map { Parameter($0, summary: "", details: "") }
 
     static let all = [
-        ip, nic, prefix, broadcast, proto, label, lvsSupport, addressLabel, addressLabelValue,
-        uniqueCloneAddress, arpInterval, arpCount, arpCountRefresh, arpBackground, arpSender, senderOptions, runArping,
-        collisionExit, noDuplicateDetection, noPrefixRoute, preferredLifetime, flushRoutes, checkLinkStatus,
+        ip, ips, nic, prefix, broadcast, proto, label, lvsSupport, addressLabel, addressLabelValue,
+        uniqueCloneAddress, arpInterval, arpCount, arpCountRefresh, arpBackground, arpRate, arpSender, senderOptions,
+        runArping, collisionExit, noDuplicateDetection, noPrefixRoute, preferredLifetime, flushRoutes, checkLinkStatus,
         namespace,
     ]
 }
