@@ -29,6 +29,7 @@ install: build
 	install -m 755 crm-examples/sync-ldirectord $(DESTDIR)/usr/share/vervet/
 	install -m 644 crm-examples/*.crm crm-examples/*.cf $(DESTDIR)/usr/share/doc/vervet/examples/
 	install -m 644 README.md LICENSE $(DESTDIR)/usr/share/doc/vervet/
+	install -D -m 644 docs/demo.svg $(DESTDIR)/usr/share/doc/vervet/docs/demo.svg
 
 # What the lab's directors get laid over their /usr.
 stage: build
