@@ -171,6 +171,9 @@ struct FileReading {
             default: findings.relaxed(raw.name, "a comment after a global directive")
             }
         }
+        if directive.isExtension {
+            findings.relaxed(raw.name, "directive \(raw.name.quoted)")
+        }
         if raw.line.scope == .block, directive.name == .readdquiescent || directive.name == .emailalertfrom {
             findings.relaxed(raw.name, "\(raw.name.quoted) in a block")
         }

@@ -26,7 +26,7 @@ import Testing
                 ld.cf:4:15: error: 'quiescent' is 'yes' or 'no', not 'maybe'
                     quiescent=maybe
                               ^~~~~
-                ld.cf:5:22: error: 'gat' is not a forwarding method: gate, masq, ipip
+                ld.cf:5:22: error: 'gat' is not a forwarding method: gate, masq, ipip, gue:PORT, gre
                     real=10.1.0.1:80 gat
                                      ^~~
                 ld.cf:5:22: note: did you mean 'gate'?
@@ -80,7 +80,7 @@ import Testing
     @Test func missingValues() {
         #expect(
             report("virtual=10.9.0.1:80\n    real=10.1.0.1:80\n    checkport\n") == """
-                ld.cf:2:21: error: a forwarding method must follow '10.1.0.1:80': gate, masq, ipip
+                ld.cf:2:21: error: a forwarding method must follow '10.1.0.1:80': gate, masq, ipip, gue:PORT, gre
                     real=10.1.0.1:80
                                     ^
                 ld.cf:3:5: error: '=' and a value must follow 'checkport'

@@ -38,7 +38,7 @@ import Testing
         "httpmethod=POST", "virtualhost=\"\"", "login=x", "login=\"\"", "passwd=x", "database=x",
         "secret=\"x", "checkport=0", "checkport=65536", "checkport=x", "checkcommand=", "checkcommand=\"\"", "load=x",
         "scheduler=Wrr", "scheduler=wrr x", "scheduler=", "persistent=0", "persistent=x", "persistent=9999999",
-        "netmask=24", "netmask=255.255.255", "ops=on", "protocol=sctp", "protocol=fwm", "readdquiescent=si",
+        "netmask=24", "netmask=255.255.255", "ops=on", "protocol=dccp", "protocol=fwm", "readdquiescent=si",
         "fallbackcommand=", "emailalertfreq=x", "monitorfile=", "unknown=1", "timeout=4",
         "virtual=10.9.0.2:80", "real=", "real=10.1.0.1:80", "real=10.1.0.1:x/y gate", "real=nobody.test:80 gate",
         "real=10.1.0.1:nothing gate", "real=[2001:db8::1]:80 gate", "real=10.1.0.1 :80 gate", "real=10.1.0.1:80 route",

@@ -39,7 +39,9 @@ struct FileGenerator {
     private mutating func globalLine() -> String {
         pick([
             "checktimeout=\(Int.random(in: 1..<99, using: &random))", "negotiatetimeout = 2.5", "checkinterval=0.125",
-            "failurecount=3", "quiescent=yes", "readdquiescent=yes", "cleanstop=no", "autoreload=yes", "fork=yes",
+            "risecount=2", "warmup=0", "warmup=7.5", "depoolthreshold=50%", "drainlimit=600", "reconcile=missing",
+            "fallbackcommandonstop=yes", "failurecount=3", "quiescent=yes", "readdquiescent=yes", "cleanstop=no",
+            "autoreload=yes", "fork=yes",
             "callback=\"/x/y \"z\" # w\"", "logfile=local0", "logfile=\"/a b\"", "execute=other.cf", "supervised=yes",
             "maintenancedir=/m \"x\"", "emailalert=\"a@b, c@d\"", "emailalertfreq=5", "emailalertfrom=\"A #1\" <a@b>",
             "emailalertstatus=starting,running", "smtp=mail.test", "fallbackcommand=\"/x # y\" \"z\"",
@@ -76,7 +78,9 @@ struct FileGenerator {
                 "schedflags=sh-port,sh-fallback", "persistent=600", six ? "netmask=64" : "netmask=255.255.255.0",
                 "ops=yes",
                 "quiescent=no", "readdquiescent=yes", "cleanstop=yes", "fallbackcommand=/z \"q\"",
-                "fallbackcommand=\"a\"b\"c #d\"", "emailalert=x@y, z@w", "emailalertfreq=9", "emailalertstatus=none",
+                "risecount=3", "warmup=20", "depoolthreshold=34", "drainlimit=0", "reconcile=all", "reconcile=off",
+                "fallbackcommandonstop=no", "protocol=sctp", "fallbackcommand=\"a\"b\"c #d\"", "emailalert=x@y, z@w",
+                "emailalertfreq=9", "emailalertstatus=none",
                 "emailalertfrom=me <m@x>", "monitorfile=\"/m\"", "servicename=the \"web\"", "comment=\"a # b\" c",
                 six ? "fallback6=[2001:db8::51]:82 ipip" : "fallback=10.1.0.51:82 ipip", "load=\"x\"",
             ])
@@ -89,7 +93,8 @@ struct FileGenerator {
         let port = pick(["", ":80", ":8080", ":http", ":0"])
         let weight = pick(["", " 1", " 0", " 65535"])
         let pair = pick(["", "", " \"/a\", \"b\"", " \"c d\" \"(e|f)\"", " \"x\"y\" , \"z # \"", " \"\",\"\""])
-        let limits = pick(["", "", " l:1 u:2", " u:7", " u:9 l:3"])
-        return (six ? "real6=" : "real=") + place + port + " " + pick(["gate", "masq", "ipip"]) + weight + pair + limits
+        let limits = pick(["", "", " l:1 u:2", " lthreshold:1 uthreshold:3", " u:7", " u:9 l:3"])
+        return (six ? "real6=" : "real=") + place + port + " " + pick(["gate", "masq", "ipip", "gue:6080", "gre,csum"])
+            + weight + pair + limits
     }
 }

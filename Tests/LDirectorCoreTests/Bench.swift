@@ -92,6 +92,7 @@ struct Bench {
         switch identity {
         case .address(.tcp, let endpoint): .address(.tcp, endpoint.address, port: endpoint.port)
         case .address(.udp, let endpoint): .address(.udp, endpoint.address, port: endpoint.port)
+        case .address(.sctp, let endpoint): .address(.sctp, endpoint.address, port: endpoint.port)
         case .firewallMark(let mark, let family): .firewallMark(mark, family)
         }
     }

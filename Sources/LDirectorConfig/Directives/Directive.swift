@@ -34,18 +34,23 @@ public struct Directive: Sendable, Hashable {
     /// One sentence on what it does.
     public let summary: String
 
+    /// Whether the Perl program does not know the word; a file with `compat=legacy` must not use it.
+    public let isExtension: Bool
+
     init(
         _ name: DirectiveName,
         _ scope: DirectiveScope,
         _ grammar: ValueGrammar,
         default defaultText: String = "",
-        _ summary: String
+        _ summary: String,
+        isExtension: Bool = false
     ) {
         self.name = name
         self.scope = scope
         self.grammar = grammar
         self.defaultText = defaultText
         self.summary = summary
+        self.isExtension = isExtension
     }
 
     /// Whether nothing may stand after the `=`; it then means the same as not writing the line.

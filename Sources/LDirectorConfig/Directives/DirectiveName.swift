@@ -42,6 +42,12 @@ public enum DirectiveName: String, Sendable, Hashable, CaseIterable {
     case readdquiescent
     case cleanstop
     case fallbackcommand
+    case fallbackcommandonstop
+    case risecount
+    case warmup
+    case depoolthreshold
+    case drainlimit
+    case reconcile
     case maintenancedir
     case autoreload
     case callback

@@ -8,6 +8,12 @@ public enum DirectiveTable {
         maximum: Int(Int32.max)
     )
 
+    private static let secondsOrZero = ValueGrammar.seconds(
+        allowsZero: true,
+        allowsFraction: true,
+        maximum: Int(Int32.max)
+    )
+
     /// The directives in the order of the documentation.
     public static let all: [Directive] = servers + checks + table + lifeCycle + reports + compatibility
 
@@ -79,7 +85,13 @@ public enum DirectiveTable {
     ]
 
     private static let table = [
-        Directive(.protocol, .block, .word(["tcp", "udp", "fwm"]), default: "tcp", "The protocol of the service."),
+        Directive(
+            .protocol,
+            .block,
+            .word(["tcp", "udp", "sctp", "fwm"]),
+            default: "tcp",
+            "The protocol of the service."
+        ),
         Directive(.scheduler, .block, .schedulerName, default: "wrr", "The kernel's scheduler."),
         Directive(
             .persistent,
@@ -97,6 +109,54 @@ public enum DirectiveTable {
         Directive(.readdquiescent, .both, .flag, default: "no", "A missing down server is added with weight 0."),
         Directive(.cleanstop, .both, .flag, default: "yes", "The service leaves the table when the daemon stops."),
         Directive(.fallbackcommand, .both, .text(.optional), "Command told when the fallback is needed or not."),
+        Directive(
+            .fallbackcommandonstop,
+            .both,
+            .flag,
+            default: "no",
+            "An orderly stop tells fallbackcommand stop if it was told start.",
+            isExtension: true
+        ),
+        Directive(
+            .risecount,
+            .both,
+            .count,
+            default: "1",
+            "Consecutive successes that bring back a server that failed.",
+            isExtension: true
+        ),
+        Directive(
+            .warmup,
+            .both,
+            secondsOrZero,
+            default: "0",
+            "Time for which a recovered server is not used yet, unless no other is up.",
+            isExtension: true
+        ),
+        Directive(
+            .depoolthreshold,
+            .both,
+            .percent,
+            default: "100",
+            "The largest share of the servers that checks may take out.",
+            isExtension: true
+        ),
+        Directive(
+            .drainlimit,
+            .both,
+            secondsOrZero,
+            default: "0",
+            "Time after which a drained server leaves the table; 0 keeps it there with weight 0.",
+            isExtension: true
+        ),
+        Directive(
+            .reconcile,
+            .both,
+            .word(LifeCycleSettings.Reconciliation.allCases.map(\.rawValue)),
+            default: "off",
+            "What is done about changes of the table by others.",
+            isExtension: true
+        ),
         Directive(.maintenancedir, .global, .text(.verbatim), "Directory of files that take servers out."),
         Directive(.autoreload, .global, .flag, default: "no", "Reload when the file has changed."),
         Directive(.callback, .global, .text(.expected), "Program run with the file's path when it has changed."),

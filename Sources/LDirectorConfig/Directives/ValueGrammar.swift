@@ -24,6 +24,8 @@ public enum ValueGrammar: Sendable, Hashable {
     case seconds(allowsZero: Bool, allowsFraction: Bool, maximum: Int)
     /// A number above zero.
     case count
+    /// A share from 1 to 100; a percent sign may follow.
+    case percent
     /// A port, 1...65535.
     case port
     /// `yes` or `no`.
@@ -59,11 +61,13 @@ public enum ValueGrammar: Sendable, Hashable {
     public var syntax: String {
         switch self {
         case .virtualAddress: "ADDRESS:PORT | NAME:PORT | MARK"
-        case .realServer: "HOST[->HOST][:PORT] gate|masq|ipip [WEIGHT] [\"REQUEST\", \"RECEIVE\"] [l:N] [u:N]"
-        case .fallback: "HOST[:PORT] [gate|masq|ipip]"
+        case .realServer:
+            "HOST[->HOST][:PORT] gate|masq|ipip|gue:PORT|gre [WEIGHT] [\"REQUEST\", \"RECEIVE\"] [l:N] [u:N]"
+        case .fallback: "HOST[:PORT] [gate|masq|ipip|gue:PORT|gre]"
         case .seconds(let allowsZero, let allowsFraction, _):
             "SECONDS" + (allowsZero ? " (0 is off)" : "") + (allowsFraction ? ", such as 5 or 2.5" : "")
         case .count: "NUMBER above 0"
+        case .percent: "PERCENT, 1 to 100"
         case .port: "PORT, 1 to 65535"
         case .flag: "yes | no"
         case .flagOrAlone: "[yes | no]"

@@ -1,16 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 public import LinuxKit
 
-/// How packets get from the director to a real server.
-public enum ForwardingMethod: String, Sendable, Hashable, CaseIterable {
-    /// Direct routing.
-    case gate
-    /// Network address translation.
-    case masq
-    /// IP in IP tunnel.
-    case ipip
-}
-
 /// One server behind a virtual server.
 public struct RealServer: Sendable, Hashable {
     /// Its address.

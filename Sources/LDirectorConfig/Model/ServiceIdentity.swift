@@ -5,6 +5,7 @@ public import LinuxKit
 public enum TransportProtocol: String, Sendable, Hashable, CaseIterable {
     case tcp
     case udp
+    case sctp
 }
 
 /// What makes a virtual service unique in the kernel's table.
@@ -38,7 +39,7 @@ public enum ServiceIdentity: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// The word of the `protocol` directive: tcp, udp or fwm.
+    /// The word of the `protocol` directive: tcp, udp, sctp or fwm.
     public var protocolWord: String { transport?.rawValue ?? "fwm" }
 
     /// `tcp 10.9.0.1:80`, `fwm 5` or `fwm6 5`.

@@ -38,6 +38,9 @@ public struct VirtualServer: Sendable, Hashable {
     /// The service is removed when the daemon stops (`cleanstop`).
     public var cleansOnStop = true
 
+    /// How servers come, go and are kept.
+    public var lifeCycle = LifeCycleSettings()
+
     /// Who is told about transitions.
     public var mail = MailSettings()
 

@@ -61,17 +61,21 @@ struct FallbackLine {
 }
 
 extension ServiceIdentity {
-    /// The own protocol first, then the other one.
+    /// The own protocol first, then the others.
     var transportsByPreference: [TransportProtocol] {
-        transport == .udp ? [.udp, .tcp] : [.tcp, .udp]
+        switch transport {
+        case .udp: [.udp, .tcp]
+        case .sctp: [.sctp, .tcp, .udp]
+        case .tcp, nil: [.tcp, .udp]
+        }
     }
 
     /// The port that the kernel's destination gets: direct routing and tunnels cannot translate it, so under an address
     /// it is always the virtual port.
     func destinationPort(configured: UInt16, forwarding: ForwardingMethod) -> UInt16 {
         switch (self, forwarding) {
-        case (.address(_, let endpoint), .gate), (.address(_, let endpoint), .ipip): endpoint.port
         case (.address, .masq), (.firewallMark, _): configured
+        case (.address(_, let endpoint), _): endpoint.port
         }
     }
 }

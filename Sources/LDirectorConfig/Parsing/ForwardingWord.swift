@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads gate, masq and ipip.
+/// Reads gate, masq, ipip, `gue:PORT[,CHECKSUM]` and `gre[,CHECKSUM]`.
 enum ForwardingWord {
     /// The forwarding method; nil after an error.
     static func read(_ word: Token, after place: Token, findings: Findings) -> ForwardingMethod? {
-        let known = ForwardingMethod.allCases.map(\.rawValue)
+        let known = ["gate", "masq", "ipip", "gue:PORT", "gre"]
         guard !word.isEmpty else {
             findings.error(
                 .missingValue,
@@ -15,12 +15,19 @@ enum ForwardingWord {
         }
         guard let method = word.text.flatMap(ForwardingMethod.init(rawValue:)) else {
             var notes: [Diagnostic.Note] = []
-            if let nearest = NearestName.of(word.text ?? "", among: known) {
+            if word.text?.hasPrefix("gue") ?? false || word.text?.hasPrefix("gre") ?? false {
+                notes.append(
+                    Diagnostic.Note("tunnels are gue:PORT, gue:PORT,csum, gue:PORT,remcsum, gre and gre,csum")
+                )
+            } else if let nearest = NearestName.of(word.text ?? "", among: known) {
                 notes.append(Diagnostic.Note("did you mean '\(nearest)'?"))
             }
             let list = known.joined(separator: ", ")
             findings.error(.badWord, word, "\(word.quoted) is not a forwarding method: \(list)", notes: notes)
             return nil
+        }
+        if !method.isLegacy {
+            findings.relaxed(word, "forwarding by \(word.quoted)")
         }
         return method
     }

@@ -185,9 +185,11 @@ struct RealLineReader {
         var rest = rest
         while !rest.isEmpty {
             let (word, next) = rest.firstWord
-            let digits = word.dropFirst(2)
-            let isLower = word.prefix(upTo: digits.bytes.startIndex) == "l:"
-            guard isLower || word.prefix(upTo: digits.bytes.startIndex) == "u:" else {
+            let isLong = ["lthreshold:", "uthreshold:"].contains { word.text?.hasPrefix($0) ?? false }
+            let digits = word.dropFirst(isLong ? 11 : 2)
+            let isLower = word.starts(with: "l")
+            let head = word.prefix(upTo: digits.bytes.startIndex)
+            guard isLong || head == "l:" || head == "u:" else {
                 findings.error(
                     .leftover,
                     rest,
@@ -202,6 +204,9 @@ struct RealLineReader {
             else {
                 findings.error(.badNumber, word, "a threshold is a number after the colon, not \(word.quoted)")
                 return nil
+            }
+            if isLong {
+                findings.relaxed(word, "\(head.quoted)")
             }
             guard (isLower ? lower : upper) == nil else {
                 findings.error(.leftover, word, "the \(isLower ? "lower" : "upper") threshold is written twice")

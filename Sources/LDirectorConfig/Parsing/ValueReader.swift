@@ -56,6 +56,9 @@ struct ValueReader {
             ).map(DirectiveValue.duration)
         case .count:
             return numbers.number(token, for: name, in: 1...Int(Int32.max)).map(DirectiveValue.count)
+        case .percent:
+            let digits = token.bytes.last == UInt8(ascii: "%") ? token.prefix(upTo: token.bytes.endIndex - 1) : token
+            return numbers.number(digits, for: name, in: 1...100).map(DirectiveValue.count)
         case .port:
             return numbers.number(token, for: name, in: 1...65_535).map(DirectiveValue.count)
         case .flag, .flagOrAlone:

@@ -51,12 +51,15 @@ struct VirtualServerBuilder {
                     findings.error(
                         .noEffect,
                         place,
-                        "an address has protocol 'tcp' or 'udp', 'fwm' is for firewall marks"
+                        "an address has protocol 'tcp', 'udp' or 'sctp', 'fwm' is for firewall marks"
                     )
                 }
                 return nil
             }
             let transport = written.flatMap(TransportProtocol.init(rawValue:)) ?? target.impliedTransport
+            if transport == .sctp, let place = values[.protocol]?.token {
+                findings.relaxed(place, "protocol sctp")
+            }
             let address = endpoints.address(host, family: block.family)
             let number = endpoints.number(port, transports: [transport])
             guard let address, let number else {
@@ -145,6 +148,7 @@ struct VirtualServerBuilder {
     private func applyTable(to server: inout VirtualServer) {
         server.scheduler = values.text(.scheduler) ?? server.scheduler
         server.schedulerFlags = values.list(.schedflags) ?? []
+        warnAboutSchedulerFlags(of: server)
         let granularity = granularity()
         if let timeout = values.duration(.persistent) {
             server.persistence = Persistence(timeout: timeout, granularity: granularity ?? .host(block.family))
@@ -155,6 +159,27 @@ struct VirtualServerBuilder {
             server.schedulesEveryPacket = server.identity.transport == .udp
             if !server.schedulesEveryPacket, block.target != nil, let ops = values[.ops] {
                 findings.warning(.noEffect, ops.name, "'ops' has no effect unless the protocol is udp")
+            }
+        }
+    }
+
+    private func warnAboutSchedulerFlags(of server: VirtualServer) {
+        guard let place = values[.schedflags]?.token else {
+            return
+        }
+        // What a scheduler that came with no kernel does with its flags is not known.
+        let known = ["rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "sed", "nq", "fo", "ovf", "mh", "twos"]
+        guard known.contains(server.scheduler) else {
+            return
+        }
+        for flag in server.schedulerFlags where flag.hasPrefix("sh-") || flag.hasPrefix("mh-") {
+            let owner = String(flag.prefix(2))
+            if server.scheduler != owner {
+                findings.warning(
+                    .noEffect,
+                    place,
+                    "'\(flag)' is a flag of scheduler \(owner), not of \(server.scheduler)"
+                )
             }
         }
     }
@@ -186,6 +211,7 @@ struct VirtualServerBuilder {
         server.readdsQuiescent = values.flag(.readdquiescent) ?? globals.flag(.readdquiescent) ?? false
         server.cleansOnStop = values.flag(.cleanstop) ?? globals.flag(.cleanstop) ?? true
         server.fallbackCommand = values.text(.fallbackcommand) ?? daemon.fallbackCommand
+        server.lifeCycle = LifeCycleSettings(values, inherited: globals)
         server.mail = DaemonBuilder.mail(values, inherited: daemon.mail)
         server.monitorFile = values.text(.monitorfile)
         server.serviceName = values.text(.servicename)

@@ -104,6 +104,7 @@ public struct ConfigurationRenderer: Sendable {
         if server.fallbackCommand != daemon.fallbackCommand {
             writer.quoted(.fallbackcommand, server.fallbackCommand)
         }
+        write(server.lifeCycle, to: &writer)
         writer.quoted(.monitorfile, server.monitorFile)
         write(server.mail, over: daemon.mail, to: &writer)
         writer.plain(.servicename, server.serviceName)
@@ -138,6 +139,24 @@ public struct ConfigurationRenderer: Sendable {
         writer.seconds(.checkinterval, check.interval)
         writer.plain(.checkcount, check.count == defaults.count ? nil : String(check.count))
         writer.plain(.failurecount, String(check.failureCount))
+    }
+
+    private func write(_ settings: LifeCycleSettings, to writer: inout DirectiveWriter) {
+        let defaults = LifeCycleSettings()
+        if settings.tellsFallbackCommandOnStop {
+            writer.flag(.fallbackcommandonstop, true)
+        }
+        writer.plain(.risecount, settings.riseCount == defaults.riseCount ? nil : String(settings.riseCount))
+        if settings.warmup > .zero {
+            writer.seconds(.warmup, settings.warmup)
+        }
+        if settings.depoolThreshold != defaults.depoolThreshold {
+            writer.plain(.depoolthreshold, String(settings.depoolThreshold))
+        }
+        if settings.drainLimit > .zero {
+            writer.seconds(.drainlimit, settings.drainLimit)
+        }
+        writer.plain(.reconcile, settings.reconciliation == .off ? nil : settings.reconciliation.rawValue)
     }
 
     private func secret(_ text: String) -> String { hidesSecrets && !text.isEmpty ? "***" : text }

@@ -19,7 +19,8 @@ public enum CheckPlanner {
         in virtual: VirtualServer
     ) throws(Unsupported) -> CheckPolicy {
         let check = virtual.check
-        let isDatagram = virtual.identity.transport == .udp
+        // A connect that no probe can make (sctp) is an echo too; better that than a TCP connect to an SCTP port.
+        let isDatagram = virtual.identity.transport == .udp || virtual.identity.transport == .sctp
         let reach: Probe.Method = isDatagram ? .ping(count: check.count) : .connect
         switch check.type {
         case .on: return .alwaysUp

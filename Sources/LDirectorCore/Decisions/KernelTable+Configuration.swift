@@ -9,6 +9,7 @@ extension VirtualServer {
         switch identity {
         case .address(.tcp, let endpoint): .address(.tcp, endpoint.address, port: endpoint.port)
         case .address(.udp, let endpoint): .address(.udp, endpoint.address, port: endpoint.port)
+        case .address(.sctp, let endpoint): .address(.sctp, endpoint.address, port: endpoint.port)
         case .firewallMark(let mark, let family): .firewallMark(mark, family)
         }
     }
@@ -60,7 +61,26 @@ extension LDirectorConfig.ForwardingMethod {
         switch self {
         case .gate: .directRouting
         case .masq: .masquerade
-        case .ipip: .tunnel
+        case .ipip, .gue, .gre: .tunnel
+        }
+    }
+
+    fileprivate var encapsulation: Destination.Encapsulation {
+        switch self {
+        case .gate, .masq, .ipip: .ipip
+        case .gue(let port, let checksum): .gue(port: port, flags: checksum.kernelFlags)
+        case .gre(let checksum): .gre(flags: checksum.kernelFlags)
+        }
+    }
+}
+
+extension LDirectorConfig.ForwardingMethod.TunnelChecksum {
+    /// IP_VS_TUNNEL_ENCAP_FLAG_… of linux/ip_vs.h.
+    fileprivate var kernelFlags: UInt16 {
+        switch self {
+        case .off: 0
+        case .full: 1
+        case .remote: 2
         }
     }
 }
@@ -82,7 +102,8 @@ extension RealServer {
             forwarding: forwarding.kernelMethod,
             weight: weight,
             upperThreshold: upperThreshold,
-            lowerThreshold: lowerThreshold
+            lowerThreshold: lowerThreshold,
+            encapsulation: forwarding.encapsulation
         )
     }
 }
@@ -92,5 +113,12 @@ extension Fallback {
     var key: Destination.Key { Destination.Key(address, port: port) }
 
     /// The server as the kernel shall have it.
-    var kernelDestination: Destination { Destination(key, forwarding: forwarding.kernelMethod, weight: 1) }
+    var kernelDestination: Destination {
+        Destination(
+            key,
+            forwarding: forwarding.kernelMethod,
+            weight: 1,
+            encapsulation: forwarding.encapsulation
+        )
+    }
 }
