@@ -36,23 +36,35 @@ extension ChildProcess {
     /// - Parameters:
     ///   - arguments: The program's absolute path, then its arguments.
     ///   - environment: `NAME=value` strings; nil passes on our own environment.
+    ///   - input: What the program reads from standard input, at most 64 KiB; nil is /dev/null.
     ///   - timeout: The longest time it may run; then its process group is ended, see ``end(grace:)``.
     ///   - limit: The most bytes kept of each stream; what is printed beyond it is read and dropped.
     /// - Returns: How it ended and what it printed.
-    /// - Throws: ``SystemError`` when the program cannot be started.
+    /// - Throws: ``SystemError`` when the program cannot be started, or `EFBIG` for an input that is too long.
     public static func run(
         _ arguments: [String],
         environment: [String]? = nil,
+        input: [UInt8]? = nil,
         timeout: Duration,
         limit: Int = 65536
     ) throws(SystemError) -> Outcome {
         let output = try Pipe()
         let errors = try Pipe()
-        let child = try start(
-            arguments,
-            environment: environment,
-            standardStreams: (nil, output.writer.raw, errors.writer.raw)
-        )
+        let child: ChildProcess
+        if let input {
+            let source = try Pipe().filled(with: input)
+            child = try start(
+                arguments,
+                environment: environment,
+                standardStreams: (source.raw, output.writer.raw, errors.writer.raw)
+            )
+        } else {
+            child = try start(
+                arguments,
+                environment: environment,
+                standardStreams: (nil, output.writer.raw, errors.writer.raw)
+            )
+        }
         let outputReader = output.closeWriter()
         let errorReader = errors.closeWriter()
         let handle = OwnedDescriptor(owning: try systemCall("pidfd_open") { vervet_pidfd_open(child.pid) })
@@ -108,4 +120,14 @@ private struct Pipe: ~Copyable {
     }
 
     consuming func closeWriter() -> OwnedDescriptor { reader }
+
+    /// Writes all of `bytes` and closes the writing end: a fresh pipe takes 64 KiB without a reader (pipe(7)).
+    consuming func filled(with bytes: [UInt8]) throws(SystemError) -> OwnedDescriptor {
+        guard bytes.count <= 65536 else {
+            throw SystemError(operation: "write", subject: "standard input", code: EFBIG)
+        }
+        let descriptor = writer.raw
+        try systemCall("write", "standard input") { write(descriptor, bytes, bytes.count) }
+        return reader
+    }
 }

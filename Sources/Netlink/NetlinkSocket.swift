@@ -12,6 +12,8 @@ public struct NetlinkSocket: ~Copyable {
     public enum Bus: CInt, Sendable {
         /// NETLINK_ROUTE: links, addresses, routes, neighbours.
         case route = 0
+        /// NETLINK_NETFILTER: packet filter tables.
+        case netfilter = 12
         /// NETLINK_GENERIC: families resolved by name, such as IPVS.
         case generic = 16
     }

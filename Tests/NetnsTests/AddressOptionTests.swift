@@ -44,19 +44,6 @@ import Testing
         #expect(try clone("2", "198.51.100.60", unique: "false").codes("start", "validate-all", "stop") == [6, 6, 0])
     }
 
-    @Test func clusteredAddressIsRefusedCleanly() throws {
-        let agent = Agent(
-            site,
-            ["mac": "01:00:5e:00:00:01", "clusterip_hash": "sourceip"],
-            variables: ["OCF_RESKEY_CRM_meta_clone_max": "2"]
-        )
-        let before = try ipv4Lines()
-        #expect(try agent.codes("start", "validate-all", "monitor", "probe", "stop") == [6, 6, 7, 7, 0])
-        #expect(try agent.call("start").errors.contains("shared by 2 nodes is not offered"))
-        #expect(try ipv4Lines() == before)
-        #expect(try site.has("198.51.100.1/24"))
-    }
-
     @Test func quirk40ClonedAddressOnLoopbackIsPlain() throws {
         let agent = Agent(
             site,

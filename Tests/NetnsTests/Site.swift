@@ -91,6 +91,10 @@ struct Agent: Sendable {
     var parameters: [String: String] = ["ip": "198.51.100.50"]
     var variables: [String: String] = [:]
     var isRoot = true
+    /// Where the agent runs; nil is host A.
+    var host: NetworkNamespace?
+    /// The directory for the agent's own files; nil is that of the site.
+    var runtime: String?
     /// A program that runs the agent, such as strace with its options.
     var wrapper: [String] = []
 
@@ -107,13 +111,13 @@ struct Agent: Sendable {
             "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "OCF_ROOT=/usr/lib/ocf", "OCF_RA_VERSION_MAJOR=1",
             "OCF_RA_VERSION_MINOR=1", "OCF_RESOURCE_INSTANCE=vip", "OCF_RESOURCE_TYPE=IPaddr2",
             "OCF_RESKEY_CRM_meta_timeout=20000", "OCF_RESKEY_CRM_meta_interval=\(action == "probe" ? 0 : 10_000)",
-            "HA_RSCTMP=\(site.directory)", "HA_LOGFILE=\(site.directory)/log",
+            "HA_RSCTMP=\(runtime ?? site.directory)", "HA_LOGFILE=\(site.directory)/log",
         ]
         environment += parameters.map { "OCF_RESKEY_\($0.key)=\($0.value)" }
         environment += variables.map { "\($0.key)=\($0.value)" }
         let drop = isRoot ? [] : ["/usr/bin/setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
         let start = ContinuousClock.now
-        let outcome = try site.a.outcome(
+        let outcome = try (host ?? site.a).outcome(
             drop + wrapper + ["\(site.directory)/IPaddr2", action == "probe" ? "monitor" : action],
             environment: environment
         )

@@ -15,3 +15,6 @@ enum { vervet_slice_length = 64 };
 
 /// sendmmsg(2) of `count` frames of `length` bytes that follow one another, all to `target`. The number sent, or -1 with errno.
 int vervet_send_slice(int descriptor, const void *frames, size_t length, int count, const void *target, unsigned size);
+
+/// SIOCADDMULTI (`joins` not 0) or SIOCDELMULTI: a static hardware multicast address of a device, 6 bytes. 0, or -1 with errno.
+int vervet_multicast_membership(const char *device, const unsigned char *hardware, int joins);

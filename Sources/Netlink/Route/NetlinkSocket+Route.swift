@@ -40,6 +40,14 @@ extension NetlinkSocket {
         try request(Self.addition(of: address))
     }
 
+    /// Replaces lifetime and flags of an address that is there (`ip address change`); it is never away meanwhile.
+    public func replace(_ address: InterfaceAddress) throws(NetlinkError) {
+        var request = Self.addition(of: address)
+        request.flags = [.replace]
+        request.operation = "change address"
+        try self.request(request)
+    }
+
     /// Removes an address (`ip address del`).
     ///
     /// - Throws: ``NetlinkError``, with `EADDRNOTAVAIL` when the interface does not have it.

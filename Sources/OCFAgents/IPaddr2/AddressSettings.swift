@@ -33,6 +33,8 @@ struct AddressSettings: Sendable {
     private(set) var preferredSeconds: UInt32?
     /// The address label for an IPv6 address; nil when it gets none.
     private(set) var addressLabel: UInt32?
+    /// How the address is shared with the other instances of a clone; nil when it is not.
+    private(set) var cluster: ClusteredAddress?
     /// How a start answers when another host has the address.
     private(set) var collisionExit = OCFExit.generic
     let announcesInBackground: Bool
@@ -193,9 +195,6 @@ struct AddressSettings: Sendable {
         case "installed": collisionExit = .installed
         case let word: note(other: "collision_exit=\"\(word)\" is neither generic nor installed")
         }
-        for name in Names.clusteredMode where environment.isSet(name) {
-            remarks.append("\(name.name) has no effect: an address shared by several nodes is not offered")
-        }
         let label = number(Names.addressLabelValue, environment, in: 0...Int(UInt32.max - 1))
         if isIPv6 {
             if environment.boolean(Names.addressLabel) {
@@ -218,13 +217,27 @@ struct AddressSettings: Sendable {
             let clones = AgentEnvironment.decimal(text) ?? 0
             if clones < 1 {
                 note(other: "clone-max=\"\(text)\" is not a positive number")
-            } else if clones > 1 && !nic.hasPrefix("lo") && !environment.boolean(Names.uniqueCloneAddress) {
-                note(
-                    other:
-                        "an address shared by \(clones) nodes is not offered: use unique_clone_address, or nic=lo, or no clone"
-                )
+            } else if clones > 1 && !nic.hasPrefix("lo") && address?.isLoopback != true {
+                readSharing(environment, clones, isIPv6: isIPv6)
             }
         }
+        for name in Names.clusteredMode where cluster == nil && environment.isSet(name) {
+            remarks.append("\(name.name) has no effect: the address is not shared by the instances of a clone")
+        }
+    }
+
+    private mutating func readSharing(_ environment: AgentEnvironment, _ clones: Int, isIPv6: Bool) {
+        if environment.boolean(Names.uniqueCloneAddress) {
+            if movesFromLoopback {
+                note(other: "lvs_support cannot be used in a clone")
+            }
+            return
+        }
+        let sharing = ClusteredAddress(environment, buckets: clones, isIPv6: isIPv6)
+        if let problem = sharing.problem {
+            note(other: problem)
+        }
+        cluster = sharing
     }
 
     /// Historic options of the sender; a parameter of its own goes first, as it came last on the command line.

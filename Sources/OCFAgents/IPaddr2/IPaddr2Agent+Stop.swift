@@ -31,7 +31,7 @@ extension IPaddr2Agent {
         }
     }
 
-    private func remove(_ address: IPAddress, _ socket: borrowing NetlinkSocket) throws(NetlinkError) {
+    func remove(_ address: IPAddress, _ socket: borrowing NetlinkSocket) throws(NetlinkError) {
         let view = try NetworkView.read(socket, address.family)
         let holders = view.holders(settings)
         for holder in holders {

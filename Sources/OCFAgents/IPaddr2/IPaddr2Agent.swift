@@ -20,7 +20,9 @@ public struct IPaddr2Agent: OCFAgent {
             even when its route, its base address or its link has gone.
             """,
         parameters: IPaddr2Parameters.all,
-        hiddenParameters: [IPaddr2Parameters.netmaskAlias.name] + IPaddr2Parameters.clusteredMode.map(\.name),
+        hiddenParameters: [IPaddr2Parameters.netmaskAlias, IPaddr2Parameters.table, IPaddr2Parameters.chain].map(
+            \.name
+        ),
         actions: [
             ActionDeclaration(.start, timeout: 20, needsRoot: true),
             ActionDeclaration(.stop, timeout: 20, needsRoot: true),
@@ -51,18 +53,16 @@ public struct IPaddr2Agent: OCFAgent {
         if let set {
             return try run(action, set)
         }
+        if let cluster = settings.cluster {
+            return try run(action, cluster)
+        }
         switch action {
         case .start: return try start()
         case .stop: return try stop()
         case .monitor: return try monitor(environment.isProbe ? .probe : .recurring)
         case .status: return try monitor(.status)
         case .validateAll: return try validate()
-        case .reloadAgent:
-            // Every reloadable parameter is read anew by the action that uses it; the address stays as it is.
-            if let problem = settings.otherProblem {
-                throw OCFError(.configured, problem)
-            }
-            return .success
+        case .reloadAgent: return try reload([settings])
         default: throw OCFError(.unimplemented, "action \(action.rawValue) is not offered")
         }
     }

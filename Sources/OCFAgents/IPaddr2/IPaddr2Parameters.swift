@@ -206,6 +206,7 @@ enum IPaddr2Parameters {
     static let preferredLifetime = Parameter(
         "preferred_lft",
         default: "forever",
+        reloadable: true,
         summary: "Preferred lifetime of an IPv6 address",
         details: """
             For how many seconds the IPv6 address is preferred as source address, or forever. 0 keeps it from being chosen \
@@ -235,16 +236,13 @@ enum IPaddr2Parameters {
         details: "The named network namespace (ip netns) that the address lives in. Left empty, it is the host's."
     )
 
-    /// Parameters of the mode in which several nodes answer for one address; accepted, but without effect.
-    static let clusteredMode = [
-        "mac", "clusterip_hash", "clusterip_firewall", "clusterip_hash_seed", "clusterip_table", "clusterip_chain",
-        "clusterip_mac_mangle",
-    ].map { Parameter($0, summary: "", details: "") }
-
-    static let all = [
-        ip, ips, nic, prefix, broadcast, proto, label, lvsSupport, addressLabel, addressLabelValue,
-        uniqueCloneAddress, arpInterval, arpCount, arpCountRefresh, arpBackground, arpRate, arpSender, senderOptions,
-        runArping, collisionExit, noDuplicateDetection, noPrefixRoute, preferredLifetime, flushRoutes, checkLinkStatus,
-        namespace,
-    ]
+    static let all =
+        [
+            ip, ips, nic, prefix, broadcast, proto, label, lvsSupport, addressLabel, addressLabelValue,
+            uniqueCloneAddress, arpInterval, arpCount, arpCountRefresh, arpBackground, arpRate, arpSender,
+            senderOptions,
+            runArping, collisionExit, noDuplicateDetection, noPrefixRoute, preferredLifetime, flushRoutes,
+            checkLinkStatus,
+            namespace,
+        ] + clusteredMode
 }

@@ -13,10 +13,10 @@ extension IPaddr2Agent {
         case .status: return try monitor(set, .status)
         case .validateAll: return try validate(set)
         case .reloadAgent:
-            if let problem = set.problem ?? settings.otherProblem {
+            if let problem = set.problem {
                 throw OCFError(.configured, problem)
             }
-            return .success
+            return try reload(set.members)
         default: throw OCFError(.unimplemented, "action \(action.rawValue) is not offered")
         }
     }
