@@ -42,10 +42,36 @@ struct Bench {
         let result = CheckResult(outcome, duration: .milliseconds(1))
         for plan in director.subscribers.keys where "\(plan.first.target.address)" == address {
             let transitions = director.record(result, of: plan, at: clock)
-            let moved = transitions.filter { $0.kind == .up || $0.kind == .down }.map(\.server)
-            lines += transitions.filter { $0.kind != .up && $0.kind != .down }.map { "\($0.kind)" }
-            carryOut(director.changes(after: moved, current: table))
+            take(transitions)
         }
+    }
+
+    /// What the daemon does with transitions.
+    mutating func take(_ transitions: [Transition]) {
+        lines += transitions.filter { !$0.concernsTable }.map { "\($0.kind)" }
+        carryOut(director.changes(after: transitions.filter(\.concernsTable).map(\.server), current: table))
+    }
+
+    /// Time passes, and what was due is done.
+    mutating func pass(_ time: Duration) {
+        clock += time
+        take(director.advance(to: clock))
+    }
+
+    /// Somebody put these files into the maintenance directory, and no others are there.
+    mutating func maintain(_ files: [String: String], hosts: [String: String] = [:]) throws {
+        var names: [IPAddress: String] = [:]
+        for (address, name) in hosts {
+            names[try #require(IPAddress(address))] = name
+        }
+        take(director.setMaintenance(MaintenanceFiles(files), hosts: names, at: clock))
+    }
+
+    /// An operator's order by the control socket; nil takes it back.
+    mutating func order(_ wish: StandingOrder.Wish?, _ server: String) {
+        let ids = director.servers(named: server, in: nil)
+        let order = wish.map { StandingOrder($0, reason: "by the operator", since: clock) }
+        take(director.setOrder(order, for: ids, at: clock))
     }
 
     mutating func up(_ address: String) { check(address, .up) }

@@ -71,7 +71,13 @@ extension Director {
         case .softFailure(let count, let limit): return "Soft failure \(count)/\(limit) \(place): \(transition.reason)"
         case .reset(let failures):
             return "Resetting soft failure count after \(failures), \(place): \(transition.reason)"
-        case .up, .down: return nil
+        case .rising(let count, let limit): return "Recovering \(count)/\(limit) \(place): \(transition.reason)"
+        case .warmingUp(let time):
+            return "Warming up for \(time.components.seconds) s \(place): \(transition.reason)"
+        case .retained(let percent):
+            return
+                "Keeping in use failed \(place), more than \(percent) % of the servers would be out: \(transition.reason)"
+        case .up, .down, .weight, .drained: return nil
         }
     }
 }

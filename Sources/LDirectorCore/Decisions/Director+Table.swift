@@ -57,7 +57,7 @@ extension Director {
             target.destinations = entry.destinations.filter { !concerned.contains($0.key) }
             target.destinations += desired.filter {
                 // A quiesced server that somebody removed comes back only where that is asked for.
-                $0.weight > 0 || present.contains($0.key) || virtual.readdsQuiescent || isWeightless($0.key, virtual)
+                $0.weight > 0 || present.contains($0.key) || virtual.readdsQuiescent || isUp($0.key, virtual)
             }
             for change in TableDiff.changes(desired: [target], current: [entry], owned: []) {
                 if case .removeDestination = change {
@@ -90,9 +90,9 @@ extension Director {
         }
     }
 
-    private func isWeightless(_ key: Destination.Key, _ virtual: VirtualServer) -> Bool {
-        virtual.realServers.contains { $0.key == key && $0.weight == 0 }
-            && states[ServerID(virtual.key, key)]?.isUp == true
+    /// Up, with a weight of 0 that is configured or ordered.
+    private func isUp(_ key: Destination.Key, _ virtual: VirtualServer) -> Bool {
+        states[ServerID(virtual.key, key)]?.isUp == true
     }
 
     private func desiredDestinations(_ virtual: VirtualServer) -> [Destination] {
@@ -100,13 +100,16 @@ extension Director {
         var destinations: [Destination] = []
         var fallback = needsFallback ? virtual.fallback?.kernelDestination : nil
         for real in virtual.realServers {
-            if states[ServerID(virtual.key, real.key)]?.isUp == true {
-                destinations.append(real.kernelDestination(weight: real.weight))
+            guard let state = states[ServerID(virtual.key, real.key)] else {
+                continue
+            }
+            if state.isUp {
+                destinations.append(real.kernelDestination(weight: state.weightOverride ?? real.weight))
             } else if fallback?.key == real.key {
                 // Q13: the entry belongs to the real server, which takes the fallback's part meanwhile.
                 destinations.append(real.kernelDestination(weight: 1))
                 fallback = nil
-            } else if virtual.isQuiescent {
+            } else if !state.isDrained, virtual.isQuiescent || state.hold?.isDrain == true {
                 destinations.append(real.kernelDestination(weight: 0))
             }
         }

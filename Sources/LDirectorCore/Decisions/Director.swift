@@ -2,6 +2,7 @@
 public import HealthChecks
 public import IPVS
 public import LDirectorConfig
+import LinuxKit
 
 /// Decides which real servers are in use; a value without I/O, clock or kernel.
 ///
@@ -11,13 +12,25 @@ public struct Director: Sendable {
     public private(set) var configuration = Configuration()
 
     /// The state of every configured server.
-    public private(set) var states: [ServerID: ServerState] = [:]
+    public internal(set) var states: [ServerID: ServerState] = [:]
 
     /// Which servers a check plan decides on.
     public private(set) var subscribers: [CheckPlan: [ServerID]] = [:]
 
     /// The virtual servers by their kernel identity.
     var virtuals: [VirtualServiceKey: VirtualServer] = [:]
+
+    /// What the maintenance directory says.
+    var maintenance = MaintenanceFiles()
+
+    /// Host names of real servers, as far as they are known, for maintenance files.
+    var hostNames: [IPAddress: String] = [:]
+
+    /// What operators want, by the control socket; orders for servers that are not configured wait for them.
+    public internal(set) var operatorOrders: [ServerID: StandingOrder] = [:]
+
+    /// What each `fallbackcommand` was told last.
+    var announced: [VirtualServiceKey: FallbackCall] = [:]
 
     /// Directs nothing yet.
     public init() {}
@@ -45,7 +58,9 @@ public struct Director: Sendable {
                 let id = ServerID(virtual.key, real.key)
                 let policy = try CheckPlanner.policy(of: real, in: virtual)
                 let entry = found[virtual.key]?.destinations.first { $0.key == real.key }
-                newStates[id] = state(of: id, policy, entry: entry, at: now)
+                var state = state(of: id, policy, entry: entry, at: now)
+                applyOrders(to: &state, of: real, in: virtual, at: now)
+                newStates[id] = state
                 if case .checked(let plan) = policy {
                     newSubscribers[plan, default: []].append(id)
                 }
@@ -55,6 +70,11 @@ public struct Director: Sendable {
         states = newStates
         subscribers = newSubscribers
         virtuals = Dictionary(new.virtualServers.map { ($0.key, $0) }) { first, _ in first }
+        announced = announced.filter { virtuals[$0.key]?.fallbackCommand == $0.value.command }
+        for key in virtuals.keys {
+            // A new share of servers that may be out holds from now on; the table follows with everything else.
+            _ = settle(key, at: now)
+        }
     }
 
     /// Judges a check; the result applies to every server with this plan.
@@ -65,16 +85,23 @@ public struct Director: Sendable {
         of plan: CheckPlan,
         at now: SuspendingClock.Instant
     ) -> [Transition] {
-        (subscribers[plan] ?? []).compactMap { id in
-            guard var state = states[id], let limit = virtuals[id.service]?.check.failureCount else {
-                return nil
+        var transitions: [Transition] = []
+        for id in subscribers[plan] ?? [] {
+            guard var state = states[id] else {
+                continue
             }
             state.lastResult = result
             state.lastCheck = now
-            let kind = Self.judge(result.outcome, &state, limit: limit, at: now)
             states[id] = state
-            return kind.map { Transition(kind: $0, server: id, reason: result.outcome.description) }
+            guard let kind = judge(result.outcome, id, at: now) else {
+                continue
+            }
+            transitions.append(Transition(kind: kind, server: id, reason: result.outcome.description))
+            if kind == .up || kind == .down {
+                transitions += settle(id.service, at: now)
+            }
         }
+        return transitions
     }
 
     /// Whether any real server of a virtual counts as up.
@@ -93,10 +120,13 @@ public struct Director: Sendable {
             known.policy = policy
             if changed {
                 known.failures = 0
+                known.successes = 0
+                known.retainedSince = nil
+                known.warmUntil = nil
                 known.lastResult = nil
                 known.lastCheck = nil
             }
-            if policy == .alwaysUp, !known.isUp {
+            if policy == .alwaysUp, !known.isUp, known.hold == nil {
                 known.isUp = true
                 known.since = now
                 known.reason = "not checked"
@@ -111,34 +141,5 @@ public struct Director: Sendable {
         case .checked: reason = isUp ? "found in the kernel's table" : "not checked yet"
         }
         return ServerState(isUp: isUp, since: now, reason: reason, policy: policy)
-    }
-
-    private static func judge(
-        _ outcome: CheckOutcome,
-        _ state: inout ServerState,
-        limit: Int,
-        at now: SuspendingClock.Instant
-    ) -> Transition.Kind? {
-        switch outcome {
-        case .up:
-            let failures = state.failures
-            state.failures = 0
-            guard !state.isUp else {
-                return failures > 0 ? .reset(after: failures) : nil
-            }
-            (state.isUp, state.since, state.reason) = (true, now, "ok")
-            return .up
-        case .down(let reason):
-            guard state.isUp else {
-                state.reason = reason
-                return nil
-            }
-            state.failures += 1
-            guard state.failures >= limit else {
-                return .softFailure(state.failures, of: limit)
-            }
-            (state.isUp, state.since, state.reason, state.failures) = (false, now, reason, 0)
-            return .down
-        }
     }
 }

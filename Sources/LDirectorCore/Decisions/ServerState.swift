@@ -3,7 +3,7 @@ public import HealthChecks
 
 /// What is known about one real server in one virtual service.
 public struct ServerState: Sendable, Equatable {
-    /// Whether it counts as up.
+    /// Whether it counts as up: then it has its weight in the table.
     public var isUp: Bool
 
     /// Since when, on the monotonic clock.
@@ -15,6 +15,27 @@ public struct ServerState: Sendable, Equatable {
     /// Failed checks in a row while it still counts as up.
     public var failures = 0
 
+    /// Successful checks in a row while it does not count as up.
+    public var successes = 0
+
+    /// Whether a check failed since it last came up, so that it has to recover (`risecount`, `warmup`).
+    public var hasFailed = false
+
+    /// Until when it recovers; nil when it does not.
+    public var warmUntil: SuspendingClock.Instant?
+
+    /// Since when it should be down but stays in use, as too many others are out (`depoolthreshold`).
+    public var retainedSince: SuspendingClock.Instant?
+
+    /// What a maintenance file wants.
+    public var fileOrder: StandingOrder?
+
+    /// What the operator wants, by the control socket.
+    public var operatorOrder: StandingOrder?
+
+    /// Whether it was drained for as long as was allowed, and has left the table.
+    public var isDrained = false
+
     /// The result of the last check; nil before the first.
     public var lastResult: CheckResult?
 
@@ -23,28 +44,29 @@ public struct ServerState: Sendable, Equatable {
 
     /// How it is checked.
     public var policy: CheckPolicy
-}
 
-/// A server came up or went down.
-public struct Transition: Sendable, Equatable {
-    /// What was decided on one check.
-    public enum Kind: Sendable, Equatable {
-        /// It counts as up from now on.
-        case up
-        /// It counts as down from now on.
-        case down
-        /// It failed, but not often enough: the n-th of m.
-        case softFailure(Int, of: Int)
-        /// It answers again after so many soft failures.
-        case reset(after: Int)
+    init(isUp: Bool, since: SuspendingClock.Instant, reason: String, policy: CheckPolicy) {
+        self.isUp = isUp
+        self.since = since
+        self.reason = reason
+        self.policy = policy
     }
 
-    /// What was decided.
-    public var kind: Kind
+    /// The order that keeps it out; nil when nobody does.
+    public var hold: StandingOrder? {
+        if let operatorOrder, operatorOrder.takesOut {
+            return operatorOrder
+        }
+        return fileOrder?.takesOut == true ? fileOrder : nil
+    }
 
-    /// The real server.
-    public var server: ServerID
-
-    /// Why.
-    public var reason: String
+    /// The weight that an operator wants instead of the configured one.
+    public var weightOverride: Int? {
+        for order in [operatorOrder, fileOrder] {
+            if case .weight(let weight)? = order?.wish {
+                return weight
+            }
+        }
+        return nil
+    }
 }

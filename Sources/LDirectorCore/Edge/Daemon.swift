@@ -170,20 +170,20 @@ public final class Daemon {
     // MARK: Checks
 
     private func checked(_ plan: CheckPlan, _ result: CheckResult) {
-        for transition in director.record(result, of: plan, at: loop.now) {
-            switch transition.kind {
-            case .up, .down:
-                pending.append(transition.server)
-                if !flushIsPlanned {
-                    flushIsPlanned = true
-                    // Results of the same turn of the loop go to the kernel together.
-                    loop.after(.zero) { [weak self] in self?.flush() }
-                }
-            case .softFailure, .reset:
-                if let line = director.line(for: transition) {
-                    log.write(line)
-                }
+        take(director.record(result, of: plan, at: loop.now))
+    }
+
+    /// Carries out what was decided about servers: the table follows together with other results of this turn of the loop.
+    func take(_ transitions: [Transition]) {
+        for transition in transitions {
+            if let line = director.line(for: transition) {
+                log.write(line)
             }
+        }
+        pending += transitions.filter(\.concernsTable).map(\.server)
+        if !pending.isEmpty, !flushIsPlanned {
+            flushIsPlanned = true
+            loop.after(.zero) { [weak self] in self?.flush() }
         }
     }
 
