@@ -64,6 +64,8 @@ network_of() { # NODE -> `ip -batch` file that the node runs at its boot
 # plug NODE: (re)connects a namespace node: new veth pairs, and the cuts that were in force while it was off
 plug() {
   local n=$1 k p; p=$(inner "$n")
+  # A killed node's kernel side is cleared away some time after its death: its ports may still be there.
+  for k in $(links_of "$n"); do echo "link delete $n-$k"; done | nets ip -force -batch - 2>/dev/null
   for k in $(links_of "$n"); do
     echo "link add name $n-$k type veth peer name eth$k address $(mac_of "$n" "$k") netns $p"
     echo "link set $n-$k master br-${LINKS[k]} up"; done | nets ip -batch -; }
