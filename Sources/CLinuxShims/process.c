@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -37,3 +38,5 @@ int vervet_spawn_close_from(void *actions, int first) {
 }
 
 int vervet_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
+
+int vervet_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC); }

@@ -39,3 +39,6 @@ int vervet_spawn_close_from(void *actions, int first);
 
 /// accept4(2) with the new socket close-on-exec and non-blocking. -1 with errno on failure.
 int vervet_accept(int listener);
+
+/// memfd_create(2): an anonymous file in memory, close-on-exec. -1 with errno on failure.
+int vervet_memory_file(const char *name);

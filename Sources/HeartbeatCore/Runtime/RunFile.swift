@@ -13,9 +13,7 @@ final class RunFile {
     /// - Throws: ``SystemError`` with EWOULDBLOCK when another daemon runs.
     init(path: String) throws(SystemError) {
         self.path = path
-        if let slash = path.lastIndex(of: "/"), slash > path.startIndex {
-            try TextFile.makeDirectory(String(path[..<slash]))
-        }
+        try RuntimeDirectory.prepare(for: path)
         let opened = try OwnedDescriptor(opening: path, flags: O_RDWR | O_CREAT | O_NOFOLLOW)
         let raw = opened.raw
         try systemCall("lock", path) { flock(raw, LOCK_EX | LOCK_NB) }

@@ -89,12 +89,14 @@ extension Command {
         _ settings: DaemonSettings,
         isDetached: Bool
     ) -> Exit {
+        // What the daemon starts is no detached process of ours.
+        unsetenv(Self.detachedMark)
         guard geteuid() == 0 else {
             complain("must be run as root")
             return .failure
         }
         do throws(SystemError) {
-            try RuntimeFiles.prepareDirectory()
+            try RuntimeDirectory.own(RuntimeDirectory.path)
             guard let pidFile = try LockFile.take(files.pidFile) else {
                 // Another start was faster.
                 return ready(isDetached, .success)

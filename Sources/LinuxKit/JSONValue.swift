@@ -1,25 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A JSON value (RFC 8259) that can be written; members keep their order.
-indirect enum JSONValue {
+public indirect enum JSONValue: Sendable {
+    /// Nothing.
     case null
+    /// true or false.
     case boolean(Bool)
+    /// A whole number.
     case number(Int)
+    /// A text.
     case string(String)
+    /// An array.
     case array([JSONValue])
+    /// An object; its members keep this order.
     case object([(String, JSONValue)])
 
     /// A text, or null.
-    static func optional(_ text: String?) -> JSONValue { text.map(JSONValue.string) ?? .null }
+    public static func optional(_ text: String?) -> JSONValue { text.map(JSONValue.string) ?? .null }
 
     /// A number, or null.
-    static func optional(_ number: Int?) -> JSONValue { number.map(JSONValue.number) ?? .null }
+    public static func optional(_ number: Int?) -> JSONValue { number.map(JSONValue.number) ?? .null }
 
     /// A boolean, or null.
-    static func optional(_ value: Bool?) -> JSONValue { value.map(JSONValue.boolean) ?? .null }
+    public static func optional(_ value: Bool?) -> JSONValue { value.map(JSONValue.boolean) ?? .null }
 
     /// The value without white space.
-    var text: String {
+    public var text: String {
         switch self {
         case .null: "null"
         case .boolean(let value): value ? "true" : "false"
