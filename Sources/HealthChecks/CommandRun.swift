@@ -25,17 +25,19 @@ public final class CommandRun {
     ///   - arguments: The program's absolute path, then its arguments.
     ///   - timeout: The longest time it may run.
     ///   - loop: The loop that waits for its end.
+    ///   - standardInput: A descriptor that it reads from; nil is /dev/null.
     ///   - completion: Called once, when the program ended or its time was over.
     /// - Throws: ``SystemError`` when the program cannot be started.
     public init(
         _ arguments: [String],
         timeout: Duration,
         on loop: EventLoop,
+        standardInput: CInt? = nil,
         _ completion: @escaping (End) -> Void
     ) throws(SystemError) {
         self.loop = loop
         self.completion = completion
-        let child = try ChildProcess.start(arguments)
+        let child = try ChildProcess.start(arguments, standardStreams: (standardInput, nil, nil))
         self.child = child
         handle = OwnedDescriptor(owning: try systemCall("pidfd_open") { vervet_pidfd_open(child.pid) })
         // The loop keeps the run alive until the child is reaped, so no zombie stays whoever lets go of it.

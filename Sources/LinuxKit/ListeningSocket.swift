@@ -20,6 +20,7 @@ public enum ListeningSocket {
     /// - Parameters:
     ///   - path: The socket; anything but a socket at this place is left alone.
     ///   - audience: Who may connect.
+    /// - Returns: The socket.
     /// - Throws: ``SystemError``; EEXIST when something else has this name.
     public static func local(_ path: String, for audience: Audience) throws(SystemError) -> OwnedDescriptor {
         var address = sockaddr_un()

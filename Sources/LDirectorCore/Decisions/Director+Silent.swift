@@ -4,7 +4,9 @@ import LDirectorConfig
 
 extension Director {
     /// Event lines for servers that came up or went down without a change of the table, so that none goes unsaid.
-    func silentLines(_ servers: [ServerID], _ changes: [PlannedChange], _ table: [ServiceEntry]) -> [String] {
+    func silentLines(_ servers: [ServerID], _ changes: [PlannedChange], _ table: [ServiceEntry]) -> [(
+        server: ServerID, line: String
+    )] {
         let told = Set(
             changes.compactMap { planned -> ServerID? in
                 switch planned.change {
@@ -25,7 +27,8 @@ extension Director {
             let note =
                 present.contains(id.service) ? "the table says so already" : "the virtual server is not in the table"
             let word = state.isUp ? "Up" : "Down"
-            return "\(word) real server: \(real.name) (\(virtual.name)) (table unchanged, \(note)): \(state.reason)"
+            let line = "\(word) real server: \(real.name) (\(virtual.name)) (table unchanged, \(note)): \(state.reason)"
+            return (id, line)
         }
     }
 }

@@ -113,7 +113,7 @@ public struct ConfigurationFile: Sendable {
 
     /// Directives that are read but not acted on; nobody shall rely on what does not happen.
     private static func withoutEffect(_ content: [UInt8], _ path: String) -> [Diagnostic] {
-        let names = ["emailalert", "execute", "fallbackcommand", "maintenancedir", "monitorfile"].map { Array($0.utf8) }
+        let names = ["execute", "fallbackcommand", "maintenancedir", "monitorfile"].map { Array($0.utf8) }
         let isBlank = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
         var findings: [Diagnostic] = []
         let lines = content.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)

@@ -24,13 +24,17 @@ public final class Daemon {
     var scheduler: CheckScheduler
     var watcher: ConfigurationWatcher
     let callback: Callback
+    /// Mails and counters.
+    let reports: Reports
     let startedAt = SuspendingClock.now
     /// What is wrong with the file on disk, when it is not the one in force.
-    var rejected: [String] = []
+    var rejected: [String] = [] {
+        didSet { tellOfRejection(after: oldValue) }
+    }
     /// Services whose last write was refused, with the reason.
     var refused: [VirtualServiceKey: String] = [:]
     private var pending: [ServerID] = []
-    private var flushIsPlanned = false
+    var flushIsPlanned = false
     private var retryIsPlanned = false
     private var isStopping = false
     private var signals: SignalReader?
@@ -68,6 +72,7 @@ public final class Daemon {
         }
         watcher = ConfigurationWatcher(file, content: reading.content)
         callback = Callback(on: loop, log: log)
+        reports = Reports(on: loop, log: log)
         scheduler = CheckScheduler(on: loop) { _, _ in }
         scheduler = CheckScheduler(on: loop) { [weak self] plan, result in self?.checked(plan, result) }
         do throws(IPVSError) {
@@ -91,6 +96,7 @@ public final class Daemon {
                 self?.answer($0) ?? "stopping\n"
             }
             pollConfiguration()
+            reportEverySecond()
             ready()
             try loop.run()
         } catch {
@@ -103,6 +109,7 @@ public final class Daemon {
 
     private func install(_ configuration: Configuration) throws(IPVSError) {
         let current = try table.read()
+        reports.begin(configuration.daemon)
         let former = Set(director.configuration.virtualServers.map(\.key))
         do throws(CheckPlanner.Unsupported) {
             try director.install(configuration, table: current, at: loop.now)
@@ -113,10 +120,17 @@ public final class Daemon {
         refused = refused.filter { key, _ in configuration.virtualServers.contains { $0.key == key } }
         perform(director.synchronisation(with: current, former: former))
         scheduler.run(director.subscribers.keys)
+        reports.follow(director)
+        if !flushIsPlanned {
+            endPhase()
+        }
     }
 
     /// Reads the file again; a faulty one changes nothing.
     func reload(_ content: [UInt8]? = nil) {
+        guard !isStopping else {
+            return
+        }
         let reading: ConfigurationFile.Reading
         do throws(SystemError) {
             if let content {
@@ -170,7 +184,9 @@ public final class Daemon {
     // MARK: Checks
 
     private func checked(_ plan: CheckPlan, _ result: CheckResult) {
-        take(director.record(result, of: plan, at: loop.now))
+        let transitions = director.record(result, of: plan, at: loop.now)
+        take(transitions)
+        tell(of: result, of: plan, transitions)
     }
 
     /// Carries out what was decided about servers: the table follows together with other results of this turn of the loop.
@@ -191,15 +207,17 @@ public final class Daemon {
         flushIsPlanned = false
         let servers = pending.filter { refused[$0.service] == nil }
         pending = []
+        defer { endPhase() }
         guard !servers.isEmpty, !isStopping else {
             return
         }
         do throws(IPVSError) {
             let current = try table.read(Set(servers.map(\.service)))
             let changes = director.changes(after: servers, current: current)
-            perform(changes)
-            for line in director.silentLines(servers, changes, current) {
+            perform(changes, after: servers)
+            for (server, line) in director.silentLines(servers, changes, current) {
                 log.write(line)
+                tell(line, of: server.service)
             }
         } catch {
             refuse(Dictionary(servers.map { ($0.service, error.description) }) { first, _ in first })
@@ -209,13 +227,14 @@ public final class Daemon {
     // MARK: Kernel
 
     /// Makes changes and logs those that are done; the refused ones go to the retry.
-    private func perform(_ changes: [PlannedChange]) {
+    private func perform(_ changes: [PlannedChange], after transitions: [ServerID] = []) {
         var failed: [VirtualServiceKey: String] = [:]
         do throws(IPVSError) {
             let failures = try table.apply(changes.map(\.change))
             let refusals = Set(failures.map(\.change))
             for change in changes where !refusals.contains(change.change) {
                 log.write(change.line)
+                tell(of: change, after: transitions)
             }
             for failure in failures {
                 failed[failure.change.serviceKey] = failed[failure.change.serviceKey] ?? failure.description
@@ -228,7 +247,9 @@ public final class Daemon {
 
     private func refuse(_ failed: [VirtualServiceKey: String]) {
         for (key, reason) in failed where refused.updateValue(reason, forKey: key) != reason {
-            log.write("Virtual server \(key) not as configured, trying again: \(reason)")
+            let line = "Virtual server \(key) not as configured, trying again: \(reason)"
+            log.write(line)
+            tell(line, of: key)
         }
         guard !failed.isEmpty, !retryIsPlanned else {
             return
@@ -274,18 +295,22 @@ public final class Daemon {
             return
         }
         isStopping = true
+        reports.phase = .stopping
         scheduler.stop()
         let name = [SIGTERM: "TERM", SIGINT: "INT", SIGQUIT: "QUIT"][signal] ?? "\(signal)"
         log.write("Linux Director Daemon terminated on signal: \(name)")
         do throws(IPVSError) {
             let current = try table.read(Set(director.configuration.virtualServers.map(\.key)))
             for change in director.cleanup(of: current) {
-                director.purgeLines(change.change.serviceKey).forEach(log.write)
+                for line in director.purgeLines(change.change.serviceKey) {
+                    log.write(line)
+                    tell(line, of: change.change.serviceKey)
+                }
                 perform([change])
             }
         } catch {
             log.write("Cannot clean the kernel's table: \(error)")
         }
-        loop.stop()
+        reports.finish { [loop] in loop.stop() }
     }
 }

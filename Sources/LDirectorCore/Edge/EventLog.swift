@@ -55,6 +55,13 @@ public final class EventLog {
         }
     }
 
+    /// Writes a line that only somebody who looks on wants to see (`-d`).
+    public func debug(_ text: @autoclosure () -> String) {
+        if target == .terminal {
+            write("DEBUG: \(text())")
+        }
+    }
+
     /// Says why the target of a configuration cannot be used; nil when it can.
     public static func problem(of target: DaemonSettings.LogTarget) -> String? {
         switch target {
