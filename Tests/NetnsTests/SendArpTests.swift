@@ -172,31 +172,4 @@ import Testing
         #expect(absent.status == .exited(1) && absent.errorText.contains("not a usable address of va0"))
         #expect(try site.a.outcome([program, "x", "64", "va0"]).status == .exited(2))
     }
-
-    @Test(arguments: ["vlan", "bond"])
-    func devicesAboveOthers(kind: String) throws {
-        let upper = kind == "vlan" ? "va1.7" : "bond7"
-        let made =
-            kind == "vlan"
-            ? try site.a.outcome(["/sbin/ip", "link", "add", "link", "va1", "name", upper, "type", "vlan", "id", "7"])
-            : try site.a.outcome(["/sbin/ip", "link", "add", upper, "type", "bond", "mode", "active-backup"])
-        guard made.status.isSuccess else {
-            // The kernel has no such driver: nothing to test here.
-            return
-        }
-        if kind == "bond" {
-            try site.a.run("ip link set va1 down")
-            try site.a.run("ip link set va1 master \(upper)")
-        }
-        try site.a.run("ip link set \(upper) up")
-        try site.a.run("ip address add 203.0.113.5/24 dev \(upper)")
-        #expect(Site.wait { (try? site.a.run("ip -o link show \(upper)").contains("LOWER_UP")) == true })
-        let capture = try Capture("vb1", of: site.b, in: site, kind == "vlan" ? "vlan 7" : "arp")
-        let outcome = try site.a.outcome([program, upper, "203.0.113.5", "auto", "x", "y"])
-        #expect(outcome.status == .exited(0), "\(outcome.errorText)")
-        let frames = try capture.frames().filter { $0.sender == "203.0.113.5" }
-        #expect(frames.map(\.operation) == ["1", "2"])
-        let link = try site.a.run("ip -o link show \(upper)")
-        #expect(frames.allSatisfy { link.contains($0.senderHardware) })
-    }
 }
