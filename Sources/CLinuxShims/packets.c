@@ -3,6 +3,7 @@
 #include "packets.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -42,4 +43,41 @@ int vervet_multicast_membership(const char *device, const unsigned char *hardwar
     close(descriptor);
     errno = code;
     return result;
+}
+
+int vervet_send_advertisements(int descriptor, const void *packets, size_t length, const void *sources, int count,
+                               unsigned interface)
+{
+    struct mmsghdr messages[vervet_slice_length];
+    struct iovec parts[vervet_slice_length];
+    union {
+        char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+        struct cmsghdr header;
+    } controls[vervet_slice_length];
+    struct sockaddr_in6 nodes = {.sin6_family = AF_INET6, .sin6_scope_id = interface};
+    nodes.sin6_addr.s6_addr[0] = 0xff; // ff02::1, all nodes on the link
+    nodes.sin6_addr.s6_addr[1] = 0x02;
+    nodes.sin6_addr.s6_addr[15] = 0x01;
+    if (count > vervet_slice_length)
+        count = vervet_slice_length;
+    memset(messages, 0, sizeof messages);
+    memset(controls, 0, sizeof controls);
+    for (int i = 0; i < count; i++) {
+        parts[i].iov_base = (char *)packets + (size_t)i * length;
+        parts[i].iov_len = length;
+        messages[i].msg_hdr.msg_name = &nodes;
+        messages[i].msg_hdr.msg_namelen = sizeof nodes;
+        messages[i].msg_hdr.msg_iov = &parts[i];
+        messages[i].msg_hdr.msg_iovlen = 1;
+        messages[i].msg_hdr.msg_control = controls[i].bytes;
+        messages[i].msg_hdr.msg_controllen = sizeof controls[i].bytes;
+        struct cmsghdr *header = CMSG_FIRSTHDR(&messages[i].msg_hdr);
+        header->cmsg_level = IPPROTO_IPV6;
+        header->cmsg_type = IPV6_PKTINFO;
+        header->cmsg_len = CMSG_LEN(sizeof(struct in6_pktinfo));
+        struct in6_pktinfo info = {.ipi6_ifindex = interface};
+        memcpy(&info.ipi6_addr, (const char *)sources + (size_t)i * 16, 16);
+        memcpy(CMSG_DATA(header), &info, sizeof info);
+    }
+    return sendmmsg(descriptor, messages, (unsigned)count, 0);
 }

@@ -40,3 +40,7 @@ int vervet_spawn_close_from(void *actions, int first) {
 int vervet_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
 
 int vervet_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
+
+pid_t vervet_fork(void) { return fork(); }
+
+int vervet_close_range(unsigned first, unsigned last) { return close_range(first, last, 0); }

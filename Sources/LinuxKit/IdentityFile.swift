@@ -19,9 +19,7 @@ public struct IdentityFile: Sendable, Hashable {
         guard let own = ProcessIdentity.current else {
             throw SystemError(operation: "read", subject: "/proc/self/stat", code: ENOENT)
         }
-        if let slash = path.lastIndex(of: "/"), slash > path.startIndex {
-            try TextFile.makeDirectory(String(path[..<slash]))
-        }
+        try makeDirectory()
         do {
             try TextFile.write(path, own.text, exclusive: true)
             return
@@ -35,6 +33,34 @@ public struct IdentityFile: Sendable, Hashable {
         }
         try remove()
         try TextFile.write(path, own.text, exclusive: true)
+    }
+
+    /// Makes the file name a process, whatever it named before.
+    ///
+    /// - Throws: ``SystemError`` when the file cannot be written.
+    public func name(_ process: ProcessIdentity) throws(SystemError) {
+        try makeDirectory()
+        try TextFile.write(path, process.text)
+    }
+
+    /// Ends the process that the file names, proven by its start time, and removes the file.
+    ///
+    /// - Parameters:
+    ///   - grace: How long the process may take before SIGKILL.
+    ///   - end: What is waited for.
+    /// - Throws: ``SystemError`` when the process cannot be ended.
+    public func end(grace: Duration, until end: ProcessIdentity.End) throws(SystemError) {
+        guard let text = try? TextFile.read(path, limit: 256) else {
+            return
+        }
+        try ProcessIdentity(text: text)?.end(grace: grace, until: end)
+        _ = unlink(path)
+    }
+
+    private func makeDirectory() throws(SystemError) {
+        if let slash = path.lastIndex(of: "/"), slash > path.startIndex {
+            try TextFile.makeDirectory(String(path[..<slash]))
+        }
     }
 
     /// Removes the file if it names the calling process.

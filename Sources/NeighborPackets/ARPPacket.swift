@@ -88,6 +88,12 @@ public struct ARPPacket: Sendable, Hashable {
     /// The packet's bytes: 28 on Ethernet, 56 on InfiniBand.
     public var bytes: [UInt8] {
         var writer = ByteWriter(reservingCapacity: 16 + 2 * senderHardware.bytes.count)
+        write(to: &writer)
+        return writer.bytes
+    }
+
+    /// Appends the packet's bytes.
+    func write(to writer: inout ByteWriter) {
         writer.writeBigEndian(hardwareType)
         writer.writeBigEndian(UInt16(0x0800))
         writer.writeBigEndian(UInt8(senderHardware.bytes.count))
@@ -97,6 +103,5 @@ public struct ARPPacket: Sendable, Hashable {
         writer.write(sender.bytes)
         writer.write(targetHardware.bytes)
         writer.write(target.bytes)
-        return writer.bytes
     }
 }

@@ -11,6 +11,15 @@ public struct Announcement: Sendable, Hashable {
         case request
         /// Replies only, as `arping -A` sends them.
         case reply
+
+        /// The packets of a round, in their order.
+        public var operations: [ARPPacket.Operation] {
+            switch self {
+            case .requestAndReply: [.request, .reply]
+            case .request: [.request]
+            case .reply: [.reply]
+            }
+        }
     }
 
     /// The address that is announced.
@@ -51,28 +60,21 @@ public struct Announcement: Sendable, Hashable {
     }
 
     /// The packets of one round, in their order.
-    public var packets: [ARPPacket] {
-        let request = packet(.request, target: filled(usesOnesAsTarget ? 0xff : 0))
-        let reply = packet(.reply, target: hardware)
-        switch style {
-        case .requestAndReply: return [request, reply].compactMap(\.self)
-        case .request: return [request].compactMap(\.self)
-        case .reply: return [reply].compactMap(\.self)
-        }
-    }
+    public var packets: [ARPPacket] { style.operations.compactMap(packet) }
 
-    private func filled(_ byte: UInt8) -> LinkLayerAddress {
-        LinkLayerAddress(bytes: [UInt8](repeating: byte, count: hardware.bytes.count)) ?? hardware
-    }
-
-    private func packet(_ operation: ARPPacket.Operation, target: LinkLayerAddress) -> ARPPacket? {
+    /// One packet of a round; nil when the address is not IPv4.
+    public func packet(_ operation: ARPPacket.Operation) -> ARPPacket? {
         ARPPacket(
             hardwareType: hardwareType,
             operation: operation,
             senderHardware: hardware,
             sender: address,
-            targetHardware: target,
+            targetHardware: operation == .reply ? hardware : filled(usesOnesAsTarget ? 0xff : 0),
             target: address
         )
+    }
+
+    private func filled(_ byte: UInt8) -> LinkLayerAddress {
+        LinkLayerAddress(bytes: [UInt8](repeating: byte, count: hardware.bytes.count)) ?? hardware
     }
 }

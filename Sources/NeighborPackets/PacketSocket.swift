@@ -40,61 +40,8 @@ public struct PacketSocket: ~Copyable {
         self.name = name
     }
 
-    /// Takes over a socket that another process opened and bound to the device; nil when it is none.
-    ///
-    /// - Parameters:
-    ///   - raw: The descriptor, which is closed with this value.
-    ///   - interfaceIndex: The device.
-    ///   - name: Its name, for errors.
-    public init?(adopting raw: CInt, interfaceIndex: Int32, name: String) {
-        guard Self.isPacketSocket(raw) else {
-            return nil
-        }
-        descriptor = OwnedDescriptor(owning: raw)
-        self.interfaceIndex = interfaceIndex
-        self.name = name
-    }
-
-    /// Whether a descriptor is a packet socket.
-    public static func isPacketSocket(_ raw: CInt) -> Bool {
-        var domain: CInt = 0
-        var length = socklen_t(MemoryLayout<CInt>.size)
-        return getsockopt(raw, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_PACKET
-    }
-
     /// The descriptor, to hand it on to a process that is started.
     public var raw: CInt { descriptor.raw }
-
-    /// Sends a payload to a hardware address; waits a little when the device's queue is full.
-    ///
-    /// - Parameters:
-    ///   - payload: What follows the link-layer header.
-    ///   - etherType: The protocol of the frame.
-    ///   - destination: The hardware address, of up to 20 bytes.
-    /// - Throws: ``SystemError``; `ENETDOWN` when the device is down.
-    public func send(_ payload: [UInt8], etherType: UInt16, to destination: LinkLayerAddress) throws(SystemError) {
-        var (storage, length) = target(etherType: etherType, destination)
-        let raw = descriptor.raw
-        var attempts = 0
-        while true {
-            do {
-                try systemCall("send", name) {
-                    withUnsafePointer(to: &storage) {
-                        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                            sendto(raw, payload, payload.count, 0, $0, length)
-                        }
-                    }
-                }
-                return
-            } catch {
-                attempts += 1
-                guard [EAGAIN, ENOBUFS].contains(error.code), attempts < 50 else {
-                    throw error
-                }
-                usleep(2000)
-            }
-        }
-    }
 
     /// The socket address for frames of a protocol to a hardware address, and its length.
     func target(etherType: UInt16, _ destination: LinkLayerAddress) -> (storage: sockaddr_storage, length: socklen_t) {

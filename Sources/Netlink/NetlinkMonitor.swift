@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CNetlink
 import Glibc
+public import LinuxKit
 
 /// A non-blocking subscription to the kernel's notifications, closed exactly once.
 ///
@@ -47,6 +48,20 @@ public struct NetlinkMonitor: ~Copyable {
 
     /// The descriptor to poll for reading; valid as long as the monitor lives.
     public var descriptor: CInt { nl_socket_get_fd(handle) }
+
+    /// Waits until there is something to receive.
+    ///
+    /// - Parameter deadline: When to give up.
+    /// - Returns: Whether there is something.
+    /// - Throws: ``NetlinkError`` when the socket failed.
+    public func wait(until deadline: Deadline) throws(NetlinkError) -> Bool {
+        var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        do {
+            return try systemCall("poll") { poll(&poller, 1, deadline.pollMilliseconds) } > 0
+        } catch {
+            throw NetlinkError(kind: .socket, operation: "wait for netlink notifications", code: error.code)
+        }
+    }
 
     /// Takes the notifications of one datagram, without waiting.
     ///

@@ -20,24 +20,23 @@ enum AnnouncementRun {
         guard link.isUp else {
             throw SendFailure(status: 2, text: "device \(name) is down: set it up first")
         }
-        guard !link.isLoopback, !link.isWithoutARP, let hardware = link.address,
-            let ones = LinkLayerAddress(bytes: [UInt8](repeating: 0xff, count: hardware.bytes.count))
-        else {
+        guard !link.isLoopback, !link.isWithoutARP, let hardware = link.address else {
             throw SendFailure(status: 2, text: "device \(name) has no neighbours to tell")
         }
         return AnnouncingDevice(
             index: link.index,
             name: link.name,
             hardware: hardware,
-            broadcast: link.broadcast ?? ones,
-            hardwareType: link.hardwareType
+            broadcast: link.broadcast,
+            hardwareType: link.hardwareType,
+            isRouter: isForwarding(link)
         )
     }
 
     /// Sends all rounds.
     ///
     /// SIGTERM, SIGINT and SIGHUP end the run early, as success, and like every end remove the pid file.
-    static func send(_ sender: any RoundSender, rounds: Int, interval: Duration, pidFile: String?) throws {
+    static func send(_ set: AnnouncementSet, _ schedule: AnnouncementSchedule, pidFile: String?) throws {
         var signals = sigset_t()
         sigemptyset(&signals)
         for signal in [SIGTERM, SIGINT, SIGHUP] {
@@ -47,13 +46,10 @@ enum AnnouncementRun {
         let file = pidFile.map(IdentityFile.init(path:))
         try file?.claim()
         defer { file?.release() }
-        let (seconds, attoseconds) = interval.components
-        var pause = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
-        for round in 0..<rounds {
-            if round > 0 && sigtimedwait(&signals, nil, &pause) > 0 {
-                return
-            }
-            try sender.sendRound()
+        try set.send(schedule) { time in
+            let (seconds, attoseconds) = time.components
+            var pause = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
+            return sigtimedwait(&signals, nil, &pause) < 0
         }
     }
 
@@ -82,8 +78,8 @@ enum AnnouncementRun {
     }
 
     /// Whether a device forwards IPv6: its advertisements must say so, or neighbours drop it as a router.
-    static func isForwarding(_ device: AnnouncingDevice) -> Bool {
-        let text = try? TextFile.read("/proc/sys/net/ipv6/conf/\(device.name)/forwarding", limit: 16)
+    private static func isForwarding(_ link: NetworkLink) -> Bool {
+        let text = try? TextFile.read("/proc/sys/net/ipv6/conf/\(link.name)/forwarding", limit: 16)
         return text.map { !$0.hasPrefix("0") } ?? false
     }
 }

@@ -32,8 +32,8 @@ enum BatchRun {
         }
     }
 
-    /// Prepares the sender of all items.
-    static func sender(_ batch: AnnouncementBatch, _ command: SendArpCommand) throws -> AnnouncementSet {
+    /// Prepares the announcements of all items.
+    static func announcements(_ batch: AnnouncementBatch, _ command: SendArpCommand) throws -> AnnouncementSet {
         let socket = try NetlinkSocket(.route)
         var names: [String] = []
         for item in batch.items where !names.contains(item.device) {
@@ -50,8 +50,7 @@ enum BatchRun {
                 Holder($0.address, $0.interfaceIndex)
             }
         )
-        let set = try AnnouncementSet(devices: devices)
-        let routers = devices.map { AnnouncementRun.isForwarding($0) }
+        let set = AnnouncementSet(command.style, usesOnesAsTarget: command.usesOnesAsTarget)
         let positions = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
         for item in batch.items {
             guard let position = positions[item.device] else {
@@ -70,38 +69,11 @@ enum BatchRun {
             {
                 try AnnouncementRun.awaitUsable(item.address, devices[position], socket)
             }
-            try append(item, command, on: position, devices[position], isRouter: routers[position], to: set)
+            if let hardware = item.hardware, hardware.bytes.count != devices[position].hardware.bytes.count {
+                throw SendFailure(status: 2, text: "\(hardware) does not fit device \(item.device)")
+            }
+            try set.append(item.address, on: devices[position], hardware: item.hardware)
         }
         return set
-    }
-
-    private static func append(
-        _ item: AnnouncementBatch.Item,
-        _ command: SendArpCommand,
-        on position: Int,
-        _ device: AnnouncingDevice,
-        isRouter: Bool,
-        to set: AnnouncementSet
-    ) throws {
-        let hardware = item.hardware ?? device.hardware
-        guard hardware.bytes.count == device.hardware.bytes.count else {
-            throw SendFailure(status: 2, text: "\(hardware) does not fit device \(device.name)")
-        }
-        if item.address.family == .ipv4 {
-            let announcement = Announcement(
-                address: item.address,
-                hardware: hardware,
-                hardwareType: device.hardwareType,
-                style: command.style,
-                usesOnesAsTarget: command.usesOnesAsTarget
-            )
-            set.append(announcement, on: position)
-        } else if let advertisement = NeighborAdvertisement(
-            target: item.address,
-            hardware: hardware,
-            isRouter: isRouter
-        ) {
-            set.append(advertisement, on: position)
-        }
     }
 }

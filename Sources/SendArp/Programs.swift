@@ -17,9 +17,8 @@ enum SendArp {
         }
         let batch = try command.batchFile.map(BatchRun.read) ?? AnnouncementBatch(command.items)
         try AnnouncementRun.send(
-            BatchRun.sender(batch, command),
-            rounds: command.rounds,
-            interval: command.interval,
+            BatchRun.announcements(batch, command),
+            AnnouncementSchedule(rounds: command.rounds, interval: command.interval),
             pidFile: command.pidFile
         )
     }
@@ -40,18 +39,11 @@ enum SendUa {
         let socket = try NetlinkSocket(.route)
         let device = try AnnouncementRun.device(command.device, socket)
         try AnnouncementRun.awaitUsable(command.address, device, socket)
-        let advertisement = NeighborAdvertisement(
-            target: command.address,
-            hardware: device.hardware,
-            isRouter: AnnouncementRun.isForwarding(device)
-        )
-        guard let advertisement else {
-            throw SendFailure(status: 2, text: "\(command.address) is not an IPv6 address")
-        }
+        let set = AnnouncementSet(.requestAndReply)
+        try set.append(command.address, on: device)
         try AnnouncementRun.send(
-            UnsolicitedAdvertisement(advertisement, on: device),
-            rounds: command.count,
-            interval: command.interval,
+            set,
+            AnnouncementSchedule(rounds: command.count, interval: command.interval),
             pidFile: command.pidFile
         )
     }

@@ -105,22 +105,4 @@ private func texts(_ text: String) -> [String] { list(text).items.map { "\($0.ad
             #expect(!read.items.isEmpty || read.problem != nil, "\(text)")
         }
     }
-
-    @Test func announcersOfSetsTravelAsArguments() throws {
-        let addresses = list("192.0.2.10-200 198.51.100.1 2001:db8::1-9 fe80::1").items.map(\.address)
-        let job = AnnouncerSetJob(
-            groups: [
-                .init(interfaceIndex: 3, addresses: addresses), .init(interfaceIndex: 9, addresses: [addresses[4]]),
-            ],
-            rounds: 4,
-            intervalMilliseconds: 200,
-            framesPerSecond: 1000,
-            style: .request,
-            identityFile: "/run/x"
-        )
-        #expect(AnnouncerSetJob(arguments: job.arguments) == job)
-        #expect(job.arguments.count == 6 + 5)
-        #expect(AnnouncerSetJob(arguments: Array(job.arguments.dropLast(6))) == nil)
-        #expect(AnnouncerSetJob(arguments: job.arguments + ["x"]) == nil)
-    }
 }

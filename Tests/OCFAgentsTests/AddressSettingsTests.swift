@@ -89,20 +89,6 @@ private func settings(_ parameters: [String: String]) -> AddressSettings {
             _ = settings(parameters)
         }
     }
-
-    @Test func announcerArgumentsRoundTrip() throws {
-        let job = AnnouncerJob(
-            address: try #require(IPAddress("198.51.100.50")),
-            interfaceIndex: 7,
-            rounds: 4,
-            intervalMilliseconds: 200,
-            style: .request,
-            identityFile: "/run/x/send_arp-vip"
-        )
-        #expect(AnnouncerJob(arguments: job.arguments) == job)
-        #expect(AnnouncerJob(arguments: Array(job.arguments.dropLast())) == nil)
-        #expect(AnnouncerJob(arguments: [AnnouncerJob.personality] + Array(repeating: "x", count: 6)) == nil)
-    }
 }
 
 /// A small generator (SplitMix64), so that a failure can be repeated.

@@ -10,7 +10,7 @@
 #include <linux/if_ether.h>
 #include <sys/socket.h>
 
-/// The most frames of vervet_send_slice.
+/// The most frames of one call below.
 enum { vervet_slice_length = 64 };
 
 /// sendmmsg(2) of `count` frames of `length` bytes that follow one another, all to `target`. The number sent, or -1 with errno.
@@ -18,3 +18,8 @@ int vervet_send_slice(int descriptor, const void *frames, size_t length, int cou
 
 /// SIOCADDMULTI (`joins` not 0) or SIOCDELMULTI: a static hardware multicast address of a device, 6 bytes. 0, or -1 with errno.
 int vervet_multicast_membership(const char *device, const unsigned char *hardware, int joins);
+
+/// sendmmsg(2) of `count` ICMPv6 packets of `length` bytes that follow one another to all nodes on the link of `interface`, each
+/// from its own of the 16-byte addresses in `sources` (IPV6_PKTINFO). The number sent, or -1 with errno.
+int vervet_send_advertisements(int descriptor, const void *packets, size_t length, const void *sources, int count,
+                               unsigned interface);

@@ -42,3 +42,9 @@ int vervet_accept(int listener);
 
 /// memfd_create(2): an anonymous file in memory, close-on-exec. -1 with errno on failure.
 int vervet_memory_file(const char *name);
+
+/// fork(2), which Swift hides because most processes have threads: only for one that has none.
+pid_t vervet_fork(void);
+
+/// close_range(2) of the descriptors from `first` to `last`. 0, or -1 with errno.
+int vervet_close_range(unsigned first, unsigned last);

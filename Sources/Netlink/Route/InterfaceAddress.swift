@@ -97,6 +97,9 @@ public struct InterfaceAddress: Sendable, Hashable {
         self.metric = metric
     }
 
+    /// Whether the message announces that the address has gone (`RTM_DELADDR`).
+    public static func isRemoval(_ message: NetlinkMessage) -> Bool { message.type == UInt16(RTM_DELADDR) }
+
     /// Decodes `RTM_NEWADDR` and `RTM_DELADDR`; nil for other messages, other families and truncated ones.
     public init?(_ message: NetlinkMessage) {
         let header = message.payload

@@ -8,12 +8,6 @@ public enum AgentProgram {
     /// - Parameter arguments: The command line with the program's path first.
     /// - Returns: The exit status of the process.
     public static func run(_ arguments: [String]) -> Int32 {
-        if arguments.count > 1 && arguments[1] == AnnouncerJob.personality {
-            return DetachedAnnouncer.run(Array(arguments.dropFirst()))
-        }
-        if arguments.count > 1 && arguments[1] == AnnouncerSetJob.personality {
-            return AnnouncerSetJob.run(Array(arguments.dropFirst()))
-        }
         let variables = processEnvironment()
         guard let choice = AgentRegistry.choose(arguments, variables: variables) else {
             let names = AgentRegistry.agents.map { $0.declaration.name }.joined(separator: "|")

@@ -36,8 +36,8 @@ extension IPaddr2Agent {
                 return try refuse("interface nic=\"\(settings.nic)\" does not exist here", question)
             }
             let code = try answer(state, question, of: settings)
-            if code == .success && settings.refreshCount > 0 && question != .status, let link = holders.first?.link {
-                announce(address, on: link, rounds: settings.refreshCount)
+            if code == .success && settings.refreshCount > 0 && question != .status, let holder = holders.first {
+                announce([holder], rounds: settings.refreshCount)
             }
             return code
         }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import LinuxKit
-import NeighborPackets
 import Netlink
 
 extension IPaddr2Agent {
@@ -78,16 +77,13 @@ extension IPaddr2Agent {
         _ socket: borrowing NetlinkSocket
     ) throws -> OCFExit {
         let link = placement.link
-        if settings.probesFirst && address.family == .ipv4, let device = link.announcingDevice, !link.isWithoutARP {
+        if settings.probesFirst && address.family == .ipv4, let device = link.announcingDevice(.ipv4) {
             if !link.isUp {
                 try socket.setUp(interfaceIndex: link.index)
                 _ = try settle(link.index, address, socket)
             }
-            if let owner = try CollisionProbe.owner(of: address, on: device) {
-                throw OCFError(
-                    settings.collisionExit,
-                    "IPv4 address collision: \(owner) on \(link.name) has \(address) already"
-                )
+            if let collision = try CollisionProbe.run([.init(device: device, addresses: [address])]) {
+                throw OCFError(settings.collisionExit, collision.reason)
             }
         }
         var flags: InterfaceAddress.Flags = settings.skipsPrefixRoute ? .noPrefixRoute : []
@@ -118,7 +114,7 @@ extension IPaddr2Agent {
             }
             throw failure
         }
-        announce(address, on: link, rounds: settings.announcementCount)
+        announce([AddressHolder(link: link, address: wanted)], rounds: settings.announcementCount)
         return .success
     }
 
@@ -255,37 +251,6 @@ extension IPaddr2Agent {
             default: return state
             }
             usleep(10_000)
-        }
-    }
-
-    /// Announces the address: the first round at once, the others in the background if so configured.
-    ///
-    /// Announcements are best effort: a failure is logged, the address works without them once caches expire.
-    func announce(_ address: IPAddress, on link: NetworkLink, rounds: Int) {
-        let (seconds, attoseconds) = settings.announcementInterval.components
-        let job = AnnouncerJob(
-            address: address,
-            interfaceIndex: link.index,
-            rounds: rounds,
-            intervalMilliseconds: Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000),
-            style: settings.style,
-            identityFile: announcerFile
-        )
-        do {
-            guard let sender = try job.sender(on: link) else {
-                return
-            }
-            try sender.sendRound()
-            if settings.announcesInBackground && rounds > 1 {
-                try DetachedAnnouncer.start(job.with(rounds: rounds - 1), sender)
-                return
-            }
-            for _ in 1..<max(1, rounds) {
-                usleep(UInt32(job.intervalMilliseconds) * 1000)
-                try sender.sendRound()
-            }
-        } catch {
-            log.warning("cannot announce \(address) on \(link.name): \(error)")
         }
     }
 }

@@ -9,7 +9,7 @@ extension IPaddr2Agent {
     /// A failing stop means fencing, so no parameter that is not needed here is judged.
     func stop() throws(OCFError) -> OCFExit {
         do {
-            try DetachedAnnouncer.end(identityFile: announcerFile)
+            try DetachedAnnouncer.end(announcerFile)
         } catch {
             log.error("cannot end the announcer: \(error)")
         }

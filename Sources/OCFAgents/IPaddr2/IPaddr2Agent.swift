@@ -67,12 +67,6 @@ public struct IPaddr2Agent: OCFAgent {
         }
     }
 
-    /// Where the identity of this resource's announcer is kept.
-    var announcerFile: String {
-        let name = String(environment.instance.map { $0 == "/" ? "_" : $0 })
-        return "\(environment.runtimeDirectory)/send_arp-\(name)"
-    }
-
     /// Runs `body` with a netlink socket in the network namespace of the resource.
     ///
     /// - Throws: ``OCFError`` with ``OCFExit/installed`` when the namespace does not exist.

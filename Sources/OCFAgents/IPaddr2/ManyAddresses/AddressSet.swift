@@ -12,6 +12,8 @@ struct AddressSet: Sendable {
     let usesFiles: Bool
     /// Frames that the rounds after the first send in a second on one interface.
     let framesPerSecond: Int
+    /// Whether the announcements after each address's first are left to the background, as they are unless `arp_bg` is false.
+    let announcesInBackground: Bool
 
     /// Reads the set; nil when the resource has no `ips`.
     init?(_ environment: AgentEnvironment) {
@@ -27,6 +29,8 @@ struct AddressSet: Sendable {
         }
         usesFiles = list.usesFiles
         problem = list.problem
+        let background = environment.text(IPaddr2Parameters.arpBackground)
+        announcesInBackground = background.isEmpty || AgentEnvironment.isTrue(background)
         let rate = AgentEnvironment.decimal(environment.text(IPaddr2Parameters.arpRate)) ?? 0
         framesPerSecond = (1...1_000_000).contains(rate) ? rate : 1000
         if framesPerSecond != rate {

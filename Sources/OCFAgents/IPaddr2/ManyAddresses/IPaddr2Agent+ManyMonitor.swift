@@ -22,7 +22,7 @@ extension IPaddr2Agent {
     }
 
     /// Where the addresses are noted that came from a file.
-    var setMemory: AddressSetMemory { AddressSetMemory(path: announcerFile + ".ips") }
+    var setMemory: AddressSetMemory { AddressSetMemory(path: announcerFile.path + ".ips") }
 
     private func monitor(_ set: AddressSet, _ question: Question) throws(OCFError) -> OCFExit {
         if let problem = set.problem ?? set.members.lazy.compactMap(\.placementProblem).first {
@@ -51,7 +51,7 @@ extension IPaddr2Agent {
             case .troubled(let number): return try answer(view.states[number], question, of: set.members[number])
             case .usable:
                 if settings.refreshCount > 0 && question != .status {
-                    announce(view.holders.compactMap(\.first), set, rounds: settings.refreshCount)
+                    announce(view.holders.compactMap(\.first), rounds: settings.refreshCount)
                 }
                 return .success
             }

@@ -65,7 +65,7 @@ extension IPaddr2Agent {
         let holders = missing.compactMap { number -> AddressHolder? in
             AddressHolder(link: placements[number].link, address: wish(set.members[number], placements[number], nil))
         }
-        announce(holders, set, rounds: settings.announcementCount)
+        announce(holders, rounds: settings.announcementCount)
         return .success
     }
 
@@ -92,12 +92,12 @@ extension IPaddr2Agent {
         guard settings.probesFirst else {
             return
         }
-        var questions: [ManyCollisionProbe.Question] = []
+        var questions: [CollisionProbe.Question] = []
         for link in links where !link.isWithoutARP {
             let addresses = missing.filter { placements[$0].link.index == link.index }
                 .compactMap { set.members[$0].address }.filter { $0.family == .ipv4 }
-            if let device = link.announcingDevice, !addresses.isEmpty {
-                questions.append(ManyCollisionProbe.Question(device: device, addresses: addresses))
+            if let device = link.announcingDevice(.ipv4), !addresses.isEmpty {
+                questions.append(CollisionProbe.Question(device: device, addresses: addresses))
             }
         }
         guard !questions.isEmpty else {
@@ -108,11 +108,8 @@ extension IPaddr2Agent {
             // A link that was just set up loses the first frames.
             usleep(200_000)
         }
-        if let collision = try ManyCollisionProbe.run(questions) {
-            throw OCFError(
-                settings.collisionExit,
-                "IPv4 address collision: \(collision.owner) on \(collision.link) has \(collision.address) already"
-            )
+        if let collision = try CollisionProbe.run(questions) {
+            throw OCFError(settings.collisionExit, collision.reason)
         }
     }
 

@@ -7,7 +7,7 @@ extension IPaddr2Agent {
     /// Removes every member of a set wherever it is, and those that start had read from a file.
     func stop(_ set: AddressSet) throws(OCFError) -> OCFExit {
         do {
-            try DetachedAnnouncer.end(identityFile: announcerFile)
+            try DetachedAnnouncer.end(announcerFile)
         } catch {
             log.error("cannot end the announcer: \(error)")
         }
