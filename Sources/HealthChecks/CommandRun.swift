@@ -23,6 +23,7 @@ public final class CommandRun {
     ///
     /// - Parameters:
     ///   - arguments: The program's absolute path, then its arguments.
+    ///   - environment: `NAME=value` strings; nil passes on our own environment.
     ///   - timeout: The longest time it may run.
     ///   - loop: The loop that waits for its end.
     ///   - standardInput: A descriptor that it reads from; nil is /dev/null.
@@ -30,6 +31,7 @@ public final class CommandRun {
     /// - Throws: ``SystemError`` when the program cannot be started.
     public init(
         _ arguments: [String],
+        environment: [String]? = nil,
         timeout: Duration,
         on loop: EventLoop,
         standardInput: CInt? = nil,
@@ -37,7 +39,11 @@ public final class CommandRun {
     ) throws(SystemError) {
         self.loop = loop
         self.completion = completion
-        let child = try ChildProcess.start(arguments, standardStreams: (standardInput, nil, nil))
+        let child = try ChildProcess.start(
+            arguments,
+            environment: environment,
+            standardStreams: (standardInput, nil, nil)
+        )
         self.child = child
         handle = OwnedDescriptor(owning: try systemCall("pidfd_open") { vervet_pidfd_open(child.pid) })
         // The loop keeps the run alive until the child is reaped, so no zombie stays whoever lets go of it.

@@ -54,8 +54,11 @@ public final class CheckScheduler {
     }
 
     /// Starts every check now that is not under way.
-    public func checkAll() {
-        for task in tasks.values where task.probe == nil {
+    public func checkAll() { check(Array(tasks.keys)) }
+
+    /// Starts these checks now, those that are not under way.
+    func check(_ plans: [CheckPlan]) {
+        for task in plans.compactMap({ tasks[$0] }) where task.probe == nil {
             task.mark = loop.now
             schedule(task)
         }

@@ -137,3 +137,33 @@ extension Director {
         return order
     }
 }
+
+extension Director {
+    /// The check plans that decide on these servers.
+    func plans(of ids: [ServerID]) -> [CheckPlan] {
+        Array(
+            Set(
+                ids.compactMap { id -> CheckPlan? in
+                    if case .checked(let plan)? = states[id]?.policy { plan } else { nil }
+                }
+            )
+        )
+    }
+
+    /// The configured limit of drains of a server; zero is none.
+    func drainLimit(of id: ServerID) -> Duration { virtuals[id.service]?.lifeCycle.drainLimit ?? .zero }
+
+    /// One line for who gave an order: the server, and what holds for it now.
+    func orderDescription(of id: ServerID) -> String {
+        guard let state = states[id], let virtual = virtuals[id.service],
+            let real = virtual.realServers.first(where: { $0.key == id.destination })
+        else {
+            return "\(id.destination)"
+        }
+        var text = "\(real.name) (\(virtual.name)) \(state.isUp ? "up" : "down"): \(state.reason)"
+        if let weight = state.weightOverride {
+            text += ", weight \(weight) instead of \(real.weight)"
+        }
+        return text
+    }
+}

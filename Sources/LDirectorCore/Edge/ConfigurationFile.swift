@@ -55,7 +55,6 @@ public struct ConfigurationFile: Sendable {
         var result = ConfigurationParser(environment: Self.environment).parse(content, file: path)
         if let configuration = result.configuration {
             result.diagnostics += Self.unsupported(configuration, content, path)
-            result.diagnostics += Self.withoutEffect(content, path)
             if !result.errors.isEmpty {
                 result.configuration = nil
             }
@@ -109,30 +108,5 @@ public struct ConfigurationFile: Sendable {
             }
         }
         return problems
-    }
-
-    /// Directives that are read but not acted on; nobody shall rely on what does not happen.
-    private static func withoutEffect(_ content: [UInt8], _ path: String) -> [Diagnostic] {
-        let names = ["execute", "fallbackcommand", "maintenancedir", "monitorfile"].map { Array($0.utf8) }
-        let isBlank = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
-        var findings: [Diagnostic] = []
-        let lines = content.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        for (number, line) in lines.enumerated() {
-            let text = line.drop(while: isBlank)
-            for name in names where text.starts(with: name) {
-                let next = text.dropFirst(name.count).first { !isBlank($0) }
-                if next == UInt8(ascii: "=") {
-                    let place = SourceSpan(
-                        file: path,
-                        line: number + 1,
-                        column: line.count - text.count + 1,
-                        length: name.count
-                    )
-                    let word = String(decoding: name, as: UTF8.self)
-                    findings.append(Diagnostic(.unsupported, .warning, at: place, "'\(word)' has no effect yet"))
-                }
-            }
-        }
-        return findings
     }
 }

@@ -19,7 +19,9 @@ extension Daemon {
         case "reload":
             reload()
             return rejected.isEmpty ? "ok\n" : rejected.joined(separator: "\n") + "\n"
-        default: return "unknown request; known are ping, status, status json, table, reload\n"
+        default:
+            return answerOperator(request)
+                ?? "unknown request; known are ping, status, status json, table, reload, \(OperatorRequest.usage)\n"
         }
     }
 

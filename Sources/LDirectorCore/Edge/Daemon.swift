@@ -26,6 +26,7 @@ public final class Daemon {
     let callback: Callback
     /// Mails and counters.
     let reports: Reports
+    let lifeCycle: LifeCycle
     let startedAt = SuspendingClock.now
     /// What is wrong with the file on disk, when it is not the one in force.
     var rejected: [String] = [] {
@@ -36,7 +37,7 @@ public final class Daemon {
     private var pending: [ServerID] = []
     var flushIsPlanned = false
     private var retryIsPlanned = false
-    private var isStopping = false
+    private(set) var isStopping = false
     private var signals: SignalReader?
     private var control: ControlServer?
 
@@ -73,8 +74,10 @@ public final class Daemon {
         watcher = ConfigurationWatcher(file, content: reading.content)
         callback = Callback(on: loop, log: log)
         reports = Reports(on: loop, log: log)
+        lifeCycle = LifeCycle(on: loop, log: log, files: files)
         scheduler = CheckScheduler(on: loop) { _, _ in }
         scheduler = CheckScheduler(on: loop) { [weak self] plan, result in self?.checked(plan, result) }
+        director.restoreOrders(lifeCycle.orderFile.read())
         do throws(IPVSError) {
             try install(configuration)
         } catch {
@@ -98,6 +101,7 @@ public final class Daemon {
             pollConfiguration()
             reportEverySecond()
             ready()
+            lifeCycle.children.serve(director.configuration.daemon.childConfigurations)
             try loop.run()
         } catch {
             throw Failure(description: error.description)
@@ -111,6 +115,7 @@ public final class Daemon {
         let current = try table.read()
         reports.begin(configuration.daemon)
         let former = Set(director.configuration.virtualServers.map(\.key))
+        prepareLifeCycle(for: configuration)
         do throws(CheckPlanner.Unsupported) {
             try director.install(configuration, table: current, at: loop.now)
         } catch {
@@ -120,6 +125,7 @@ public final class Daemon {
         refused = refused.filter { key, _ in configuration.virtualServers.contains { $0.key == key } }
         perform(director.synchronisation(with: current, former: former))
         scheduler.run(director.subscribers.keys)
+        followLifeCycle()
         reports.follow(director)
         if !flushIsPlanned {
             endPhase()
@@ -160,6 +166,7 @@ public final class Daemon {
         }
         do throws(IPVSError) {
             try install(configuration)
+            lifeCycle.children.serve(configuration.daemon.childConfigurations)
             log.write("Reloaded configuration \(file.path)")
         } catch {
             rejected = ["the kernel's table could not be read: \(error)"]
@@ -174,7 +181,7 @@ public final class Daemon {
             if reloads {
                 reload(content)
             }
-            if rejected.isEmpty, let program = director.configuration.daemon.callback {
+            if rejected.isEmpty || !reloads, let program = director.configuration.daemon.callback {
                 callback.start(program, path: file.path)
             }
         }
@@ -187,6 +194,8 @@ public final class Daemon {
         let transitions = director.record(result, of: plan, at: loop.now)
         take(transitions)
         tell(of: result, of: plan, transitions)
+        monitor(plan)
+        serversChanged(Set((director.subscribers[plan] ?? []).map(\.service)))
     }
 
     /// Carries out what was decided about servers: the table follows together with other results of this turn of the loop.
@@ -203,9 +212,9 @@ public final class Daemon {
         }
     }
 
-    private func flush() {
+    func flush() {
         flushIsPlanned = false
-        let servers = pending.filter { refused[$0.service] == nil }
+        let servers = pending
         pending = []
         defer { endPhase() }
         guard !servers.isEmpty, !isStopping else {
@@ -227,7 +236,7 @@ public final class Daemon {
     // MARK: Kernel
 
     /// Makes changes and logs those that are done; the refused ones go to the retry.
-    private func perform(_ changes: [PlannedChange], after transitions: [ServerID] = []) {
+    func perform(_ changes: [PlannedChange], after transitions: [ServerID] = []) {
         var failed: [VirtualServiceKey: String] = [:]
         do throws(IPVSError) {
             let failures = try table.apply(changes.map(\.change))
@@ -245,7 +254,7 @@ public final class Daemon {
         refuse(failed)
     }
 
-    private func refuse(_ failed: [VirtualServiceKey: String]) {
+    func refuse(_ failed: [VirtualServiceKey: String]) {
         for (key, reason) in failed where refused.updateValue(reason, forKey: key) != reason {
             let line = "Virtual server \(key) not as configured, trying again: \(reason)"
             log.write(line)
@@ -311,6 +320,8 @@ public final class Daemon {
         } catch {
             log.write("Cannot clean the kernel's table: \(error)")
         }
-        reports.finish { [loop] in loop.stop() }
+        stopLifeCycle { [loop, reports] in
+            reports.finish { loop.stop() }
+        }
     }
 }

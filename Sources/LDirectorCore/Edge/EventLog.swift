@@ -85,7 +85,7 @@ public final class EventLog {
     ]
 
     /// Local time as ctime(3) writes it.
-    private static var date: String {
+    static var date: String {
         var now = time(nil)
         var parts = tm()
         localtime_r(&now, &parts)

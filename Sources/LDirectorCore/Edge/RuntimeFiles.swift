@@ -21,6 +21,9 @@ public struct RuntimeFiles: Sendable {
     /// The control socket.
     public var controlSocket: String { "\(Self.directory)/ldirectord.\(instance).sock" }
 
+    /// The orders that operators gave by the control socket.
+    public var orderFile: String { "\(Self.directory)/ldirectord.\(instance).orders" }
+
     /// The lock that keeps two instances from serving the same file.
     public static func configurationLock(_ path: String) -> String {
         // FNV-1a: a stable name of fixed length for a path of any length.
