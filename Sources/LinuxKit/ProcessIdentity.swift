@@ -74,6 +74,13 @@ public struct ProcessIdentity: Sendable, Hashable {
             }
             let deadline = Deadline(after: time)
             var poller = pollfd(fd: handle.raw, events: Int16(POLLIN), revents: 0)
+            // A process that sleeps is on its way out within microseconds; only a busy machine takes longer.
+            for attempt in 0..<20 where end == .silent {
+                if isExiting {
+                    return
+                }
+                usleep(attempt < 4 ? 20 : 100)
+            }
             repeat {
                 let pause = end == .silent ? min(1, deadline.pollMilliseconds) : deadline.pollMilliseconds
                 if end == .silent && isExiting {

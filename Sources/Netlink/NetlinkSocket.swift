@@ -104,6 +104,10 @@ public struct NetlinkSocket: ~Copyable {
         }
         _ = set(SOL_NETLINK, NETLINK_EXT_ACK, 1)
         _ = set(SOL_NETLINK, NETLINK_CAP_ACK, 1)
+        if bus == .route {
+            // Filters of dumps count.
+            _ = set(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1)
+        }
         if let receiveTimeout {
             try setReceiveTimeout(descriptor, receiveTimeout)
         } else {
@@ -147,12 +151,14 @@ public struct NetlinkSocket: ~Copyable {
 
     /// Sends many requests, several in one datagram; they are carried out in order, and a refused one stops no other.
     ///
+    /// The kernel always answers a refusal; of the others only the last of a datagram asks for an acknowledgement.
+    ///
     /// - Parameters:
     ///   - requests: Changes; answers with data are dropped.
-    ///   - inFlight: How many may wait for their acknowledgement, so that these fit into the receive buffer.
+    ///   - inFlight: How many go into one datagram, so that as many refusals fit into the receive buffer.
     /// - Returns: For each request nil, or why it was refused.
     /// - Throws: ``NetlinkError`` when the connection failed; which requests were carried out is then not known.
-    public func batch(_ requests: [NetlinkRequest], inFlight: Int = 128) throws(NetlinkError) -> [NetlinkError?] {
+    public func batch(_ requests: [NetlinkRequest], inFlight: Int = 256) throws(NetlinkError) -> [NetlinkError?] {
         var results: [NetlinkError?] = []
         results.reserveCapacity(requests.count)
         while results.count < requests.count {
@@ -164,43 +170,38 @@ public struct NetlinkSocket: ~Copyable {
                     break
                 }
                 size += length
-                messages.append(
-                    request.message(flags: [.request, .acknowledge], sequence: nl_socket_use_seq(handle))
-                )
+                messages.append(request.message(flags: .request, sequence: nl_socket_use_seq(handle)))
             }
+            messages[messages.count - 1].flags.insert(.acknowledge)
             let first = results.count
             try send(messages, for: requests[first])
-            results.append(contentsOf: try acknowledgements(of: messages, requests[first..<first + messages.count]))
+            results += try refusals(of: messages, requests[first..<first + messages.count])
         }
         return results
     }
 
-    /// Waits for the end of every message; answers with data are dropped.
-    private func acknowledgements(
+    /// Waits for the end of the last message; answers with data are dropped.
+    private func refusals(
         of messages: [NetlinkMessage],
         _ requests: ArraySlice<NetlinkRequest>
     ) throws(NetlinkError) -> [NetlinkError?] {
         var results = [NetlinkError?](repeating: nil, count: messages.count)
-        var pending: [UInt32: Int] = [:]
-        for (offset, message) in messages.enumerated() {
-            pending[message.sequence] = offset
-        }
-        while let offset = pending.values.min() {
-            // The oldest open request names the wait, should it fail.
-            for message in try receive(for: requests[requests.startIndex + offset]) {
-                guard let offset = pending[message.sequence] else {
+        while true {
+            // The last one names the wait, should it fail.
+            for message in try receive(for: requests[requests.endIndex - 1]) {
+                let offset = Int(message.sequence &- messages[0].sequence)
+                guard offset < messages.count, case .end(let code, let detail) = NetlinkAnswer(message) else {
                     continue
                 }
-                if case .end(let code, let detail) = NetlinkAnswer(message) {
-                    pending[message.sequence] = nil
-                    if code != 0 {
-                        let request = requests[requests.startIndex + offset]
-                        results[offset] = NetlinkError(.refused, request, code: code, detail: detail)
-                    }
+                if code != 0 {
+                    let request = requests[requests.startIndex + offset]
+                    results[offset] = NetlinkError(.refused, request, code: code, detail: detail)
+                }
+                if offset == messages.count - 1 {
+                    return results
                 }
             }
         }
-        return results
     }
 
     /// Gathers the answers to one request up to its acknowledgement or the end of its dump.

@@ -42,7 +42,7 @@ import Testing
     @Test func quirk05FailedStartLeavesNothing() throws {
         try site.cutCable()
         let answer = try Agent(site).call("start")
-        #expect(answer.code == 1 && answer.errors.contains("removed it again"))
+        #expect(answer.code == 1 && answer.errors.contains("removed what was added"))
         #expect(try !site.has(vip))
     }
 

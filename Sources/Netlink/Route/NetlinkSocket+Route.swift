@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import CNetlink
+import Glibc
 public import LinuxKit
 
 /// Links, addresses and routes over a socket on ``NetlinkSocket/Bus/route``.
 extension NetlinkSocket {
-    /// All interfaces (`ip link show`).
+    /// RTEXT_FILTER_SKIP_STATS of linux/rtnetlink.h: counters are most of what an interface says.
+    private static let skipsStatistics: UInt32 = 1 << 3
+
+    /// All interfaces (`ip link show`), without their counters.
     public func links() throws(NetlinkError) -> [NetworkLink] {
-        try dump(
-            NetlinkRequest(
-                type: UInt16(RTM_GETLINK),
-                payload: [UInt8](repeating: 0, count: 16),
-                operation: "list interfaces"
-            )
+        var writer = AttributeWriter(header: [UInt8](repeating: 0, count: 16))
+        writer.putHost(UInt16(IFLA_EXT_MASK), Self.skipsStatistics)
+        return try dump(
+            NetlinkRequest(type: UInt16(RTM_GETLINK), payload: writer.bytes, operation: "list interfaces")
         ).compactMap(NetworkLink.init)
     }
 
@@ -24,13 +26,25 @@ extension NetlinkSocket {
         ).compactMap(InterfaceAddress.init)
     }
 
-    /// All routes of a family in all tables (`ip -4 route show table all`).
-    public func routes(_ family: IPAddress.Family) throws(NetlinkError) -> [Route] {
+    /// The routes of a family (`ip -4 route show table …`).
+    ///
+    /// - Parameters:
+    ///   - family: The family.
+    ///   - table: Below 256: the only table; nil is all.
+    /// - Returns: The routes; none when there is no such table.
+    /// - Throws: ``NetlinkError``.
+    public func routes(_ family: IPAddress.Family, table: UInt32? = nil) throws(NetlinkError) -> [Route] {
         var header = [UInt8](repeating: 0, count: 12)
         header[0] = UInt8(family.raw)
-        return try dump(
-            NetlinkRequest(type: UInt16(RTM_GETROUTE), payload: header, operation: "list routes")
-        ).compactMap(Route.init)
+        // Kernels before 4.20 do not filter.
+        header[4] = UInt8(truncatingIfNeeded: table ?? 0)
+        do {
+            let request = NetlinkRequest(type: UInt16(RTM_GETROUTE), payload: header, operation: "list routes")
+            let routes = try dump(request).compactMap(Route.init)
+            return table == nil ? routes : routes.filter { $0.table == table }
+        } catch  where error.code == ENOENT && table != nil {
+            return []
+        }
     }
 
     /// Adds an address (`ip address add`).

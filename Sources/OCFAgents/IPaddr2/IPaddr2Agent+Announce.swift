@@ -33,9 +33,9 @@ extension IPaddr2Agent {
             let schedule = AnnouncementSchedule(
                 rounds: rounds,
                 interval: settings.announcementInterval,
-                framesPerSecond: set?.framesPerSecond ?? 1000
+                framesPerSecond: set.framesPerSecond
             )
-            if set?.announcesInBackground ?? settings.announcesInBackground {
+            if set.announcesInBackground {
                 try DetachedAnnouncer.start(announcements, schedule, announcerFile)
             } else {
                 try DetachedAnnouncer.run(announcements, schedule)

@@ -4,42 +4,47 @@ import LinuxKit
 import Netlink
 
 extension IPaddr2Agent {
-    /// Who asks how the address stands; the answers differ.
+    /// Who asks how the addresses stand; the answers differ.
     enum Question: Sendable {
         case probe
         case recurring
         case status
     }
 
+    /// Says how the addresses stand, by one look at links and addresses.
     func monitor(_ question: Question) throws(OCFError) -> OCFExit {
-        guard let address = settings.address else {
-            return try refuse(settings.placementProblem ?? "ip is not an address", question)
+        if let problem = set.unreadable {
+            return try refuse(problem, question)
         }
-        let isMissing = !settings.namespace.isEmpty && access("/run/netns/\(settings.namespace)", F_OK) != 0
-        if isMissing {
-            // The address cannot be in a namespace that does not exist.
+        if isNamespaceMissing {
+            // The addresses cannot be in a namespace that does not exist.
             return .notRunning
         }
         return try withNetwork { (socket) throws(OCFError) in
-            let view: NetworkView
+            let view: AddressSetView
             do throws(NetlinkError) {
-                view = try NetworkView.read(socket, address.family)
+                view = try AddressSetView.read(socket, set.members)
             } catch {
                 throw OCFError(error)
             }
-            let holders = view.holders(settings)
-            let state = AddressState.judge(holders, settings)
-            log.debug("\(view.links.count) links, \(view.addresses.count) addresses: \(settings.explain(state))")
-            if state == .absent && !settings.nic.isEmpty && settings.prefix == nil
-                && view.link(named: settings.nic) == nil
-            {
-                return try refuse("interface nic=\"\(settings.nic)\" does not exist here", question)
+            switch view.state {
+            case .absent:
+                for member in set.members
+                where !member.nic.isEmpty && member.prefix == nil && view.whole.link(named: member.nic) == nil {
+                    return try refuse("interface nic=\"\(member.nic)\" does not exist here", question)
+                }
+                log.debug("none of \(set.summary) is configured here")
+                return .notRunning
+            case .partial(let missing):
+                // Also for a probe a failure: what is here has to be stopped before the set starts elsewhere.
+                throw OCFError(question == .status ? .notRunning : .generic, set.explain(missing: missing))
+            case .troubled(let number): return try answer(view.states[number], question, of: set.members[number])
+            case .usable:
+                if settings.refreshCount > 0 && question != .status {
+                    announce(view.holders.compactMap(\.first), rounds: settings.refreshCount)
+                }
+                return .success
             }
-            let code = try answer(state, question, of: settings)
-            if code == .success && settings.refreshCount > 0 && question != .status, let holder = holders.first {
-                announce([holder], rounds: settings.refreshCount)
-            }
-            return code
         }
     }
 
@@ -65,12 +70,10 @@ extension IPaddr2Agent {
         throw OCFError(code, settings.explain(state))
     }
 
+    /// Checks the parameters, and unless they name a namespace also the host.
     func validate() throws(OCFError) -> OCFExit {
-        if let problem = settings.otherProblem {
+        if let problem = set.configurationProblem ?? set.placementProblem {
             throw OCFError(.configured, problem)
-        }
-        guard let address = settings.address, settings.placementProblem == nil else {
-            throw OCFError(.configured, settings.placementProblem ?? "ip is not an address")
         }
         if !settings.namespace.isEmpty && environment.checkLevel < 10 {
             // Level 0 does not look at the host, and only the host has the namespace.
@@ -78,17 +81,20 @@ extension IPaddr2Agent {
         }
         return try withNetwork { (socket) throws(OCFError) in
             do {
-                let view = try NetworkView.read(socket, address.family, routes: true)
-                _ = try Placement.derive(settings, view).label(settings)
+                let view = try AddressSetView.read(socket, set.members, routes: true)
+                for (member, placement) in zip(set.members, try Placement.derive(set.members, view.whole)) {
+                    _ = try placement.label(member)
+                }
                 return .success
-            } catch let error as OCFError {
-                throw error
-            } catch let error as NetlinkError {
-                throw OCFError(error)
             } catch {
-                throw OCFError(.generic, "\(error)")
+                throw OCFError(any: error)
             }
         }
+    }
+
+    /// Whether the namespace of the resource does not exist, so that no address can be in it.
+    var isNamespaceMissing: Bool {
+        !settings.namespace.isEmpty && access("/run/netns/\(settings.namespace)", F_OK) != 0
     }
 }
 

@@ -7,11 +7,11 @@ extension IPaddr2Agent {
     ///
     /// Most of what may be reloaded is read anew by the action that uses it. The preferred lifetime is the kernel's, so
     /// it is replaced in place (`ip address change … preferred_lft`).
-    func reload(_ members: [AddressSettings]) throws(OCFError) -> OCFExit {
-        if let problem = members.lazy.compactMap(\.otherProblem).first {
+    func reload() throws(OCFError) -> OCFExit {
+        if let problem = set.problem ?? set.configurationProblem {
             throw OCFError(.configured, problem)
         }
-        let deprecable = members.filter { $0.address?.family == .ipv6 }
+        let deprecable = set.members.filter { $0.address?.family == .ipv6 }
         guard !deprecable.isEmpty, !isNamespaceMissing else {
             return .success
         }

@@ -1,256 +1,153 @@
 // SPDX-License-Identifier: Apache-2.0
-import Glibc
 import LinuxKit
 import Netlink
 
 extension IPaddr2Agent {
-    /// Brings the address up and announces it; a failure takes back what this call changed.
+    /// Brings up what is missing, all or nothing, and announces what this call added.
     func start() throws(OCFError) -> OCFExit {
         settings.remarks.forEach(log.warning)
-        if settings.placementProblem != nil || settings.address == nil {
+        if let problem = set.placementProblem {
             // As in the reference, a start that cannot place the address tells the node, not the whole cluster.
-            throw OCFError(.installed, settings.placementProblem ?? "ip is not an address")
+            throw OCFError(.installed, problem)
         }
         return try withNetwork { (socket) throws(OCFError) in
             do {
                 return try start(socket)
-            } catch let error as OCFError {
-                throw error
-            } catch let error as NetlinkError {
-                throw OCFError(error)
-            } catch let error as SystemError {
-                throw OCFError(error)
             } catch {
-                throw OCFError(.generic, "\(error)")
+                throw OCFError(any: error)
             }
         }
     }
 
     private func start(_ socket: borrowing NetlinkSocket) throws -> OCFExit {
-        guard let address = settings.address else {
-            return .generic
-        }
-        let view = try NetworkView.read(socket, address.family, routes: true)
-        let present = view.holders(settings)
-        let placement: Placement
+        let view = try AddressSetView.read(socket, set.members, routes: true)
+        let placements: [Placement]
         do {
-            placement = try Placement.derive(settings, view)
+            placements = try Placement.derive(set.members, view.whole)
         } catch {
-            if settings.nic.isEmpty && AddressState.judge(present, settings) == .usable {
-                log.warning("\(address) is running already, but could not be placed anew: \(error.reason)")
+            if view.state == .usable && set.members.allSatisfy(\.nic.isEmpty) {
+                log.warning("\(set.summary) runs already, but could not be placed anew: \(error.reason)")
                 return .success
             }
             throw error.with(.installed)
         }
-        let label = try placement.label(settings)
-        if let problem = settings.otherProblem {
+        let labels = try zip(placements, set.members).map { try $0.label($1) }
+        if let problem = set.configurationProblem {
             throw OCFError(.configured, problem)
         }
-        let ours = present.filter { $0.link.index == placement.link.index }
-        for holder in present where holder.link.index != placement.link.index {
-            log.warning("\(address) is also on \(holder.link.name)")
-        }
-        for holder in ours where holder.address.prefixLength != placement.prefix {
-            log.warning("\(address)/\(holder.address.prefixLength) is on \(holder.link.name) already and is taken over")
-        }
-        switch AddressState.judge(ours, settings) {
-        case .usable: return .success
-        case .absent: return try add(address, placement, label, view, socket)
-        case .linkDown:
-            if !placement.link.isUp {
-                try socket.setUp(interfaceIndex: placement.link.index)
-            }
-            let state = try settle(placement.link.index, address, socket)
-            if state == .usable {
+        let missing = try missing(view, placements)
+        let links = Self.links(of: placements)
+        guard !missing.numbers.isEmpty else {
+            if missing.isRestUsable {
                 return .success
             }
-            throw OCFError(.installed, settings.explain(state))
-        case let state: throw OCFError(.generic, settings.explain(state))
-        }
-    }
-
-    private func add(
-        _ address: IPAddress,
-        _ placement: Placement,
-        _ label: String?,
-        _ view: NetworkView,
-        _ socket: borrowing NetlinkSocket
-    ) throws -> OCFExit {
-        let link = placement.link
-        if settings.probesFirst && address.family == .ipv4, let device = link.announcingDevice(.ipv4) {
-            if !link.isUp {
-                try socket.setUp(interfaceIndex: link.index)
-                _ = try settle(link.index, address, socket)
+            try setUp(links, socket)
+            if let problem = try settle(set.members, on: placements.map(\.link.index), socket) {
+                throw problem.with(.installed)
             }
-            if let collision = try CollisionProbe.run([.init(device: device, addresses: [address])]) {
-                throw OCFError(settings.collisionExit, collision.reason)
-            }
+            return .success
         }
-        var flags: InterfaceAddress.Flags = settings.skipsPrefixRoute ? .noPrefixRoute : []
-        if address.family == .ipv6 && settings.skipsDuplicateDetection {
-            flags.insert(.noDuplicateDetection)
+        if missing.numbers.count < set.members.count {
+            log.warning(set.explain(missing: missing.numbers) + "; adding them")
         }
-        let wanted = InterfaceAddress(
-            interfaceIndex: link.index,
-            address: address,
-            prefixLength: placement.prefix,
-            broadcast: placement.broadcast,
-            label: address.family == .ipv4 ? label ?? link.name : nil,
-            scope: address.family == .ipv4 && address.isLoopback ? .host : .global,
-            flags: flags,
-            preferredSeconds: settings.preferredSeconds,
-            metric: placement.metric
-        )
-        let memory = LoopbackMemory(directory: environment.runtimeDirectory, address: address)
-        let copy = settings.movesFromLoopback ? memory.copy(in: view) : nil
-        if let copy {
-            takeFromLoopback(copy, memory)
-            try socket.remove(copy.address)
+        let wanted = missing.numbers.map { number in
+            let (member, placement) = (set.members[number], placements[number])
+            return AddressHolder(link: placement.link, address: member.wish(placement, labels[number]))
         }
-        if let failure = bringUp(wanted, on: link, socket) {
-            if let copy {
-                takeBack(adding: copy.address, socket)
-                memory.forget()
-            }
-            throw failure
-        }
-        announce([AddressHolder(link: link, address: wanted)], rounds: settings.announcementCount)
+        try probe(wanted, links, socket)
+        try bringUp(wanted, placements, links, view.whole, isRestUsable: missing.isRestUsable, socket)
+        announce(wanted, rounds: settings.announcementCount)
         return .success
     }
 
-    func takeFromLoopback(_ copy: AddressHolder, _ memory: LoopbackMemory) {
-        do {
-            try memory.save(copy)
-        } catch {
-            log.error("\(error); the loopback copy will not be restored by stop")
-        }
-    }
-
-    /// Adds the address, brings the link up and looks whether the address is usable; else removes it again.
+    /// The numbers of the members that are not where they belong, and whether the others are usable there.
     ///
-    /// - Returns: nil, or why the address is not usable.
-    private func bringUp(_ wanted: InterfaceAddress, on link: NetworkLink, _ socket: borrowing NetlinkSocket)
-        -> OCFError?
-    {
-        log.info("adding \(wanted.address)/\(wanted.prefixLength) to \(link.name)")
-        var isOurs = true
-        let isLabelled = label(wanted.address, socket)
-        do {
-            try socket.add(wanted)
-        } catch {
-            // With EEXIST a concurrent start was first; what counts is the state, which is checked below.
-            guard error.code == EEXIST else {
-                if isLabelled {
-                    removeLabel(wanted.address, socket)
-                }
-                return OCFError(error)
+    /// Only the copy on the interface of its own counts; others are left alone.
+    private func missing(
+        _ view: AddressSetView,
+        _ placements: [Placement]
+    ) throws(OCFError) -> (numbers: [Int], isRestUsable: Bool) {
+        var missing: [Int] = []
+        var isRestUsable = true
+        for (number, member) in set.members.enumerated() {
+            let ours = view.holders[number].filter { $0.link.index == placements[number].link.index }
+            for holder in ours where holder.address.prefixLength != placements[number].prefix {
+                let name = "\(holder.address.address)/\(holder.address.prefixLength)"
+                log.warning("\(name) is on \(holder.link.name) already and is taken over")
             }
-            isOurs = false
-        }
-        let failure = verify(wanted, on: link, socket)
-        if failure != nil && isOurs {
-            takeBack(removing: wanted, socket)
-            if isLabelled {
-                removeLabel(wanted.address, socket)
+            for holder in view.holders[number] where holder.link.index != placements[number].link.index {
+                log.warning("\(holder.address.address) is also on \(holder.link.name)")
+            }
+            switch AddressState.judge(ours, member) {
+            case .absent: missing.append(number)
+            case .usable: break
+            case .linkDown: isRestUsable = false
+            case let state: throw OCFError(.generic, member.explain(state))
             }
         }
-        return failure
+        return (missing, isRestUsable)
     }
 
-    /// Labels an IPv6 address before it appears, so that no connection chooses it as source address meanwhile.
-    ///
-    /// - Returns: Whether this call added the label. Without one the address works, so a failure is only logged.
-    func label(_ address: IPAddress, _ socket: borrowing NetlinkSocket) -> Bool {
-        guard let label = settings.addressLabel else {
-            return false
-        }
-        do {
-            try socket.addLabel(of: address, label)
-            return true
-        } catch {
-            if error.code != EEXIST {
-                log.warning("\(address) may become a source address: \(error)")
-            }
-            return false
+    /// The interfaces of the set, each once.
+    private static func links(of placements: [Placement]) -> [NetworkLink] {
+        var seen = Set<Int32>()
+        return placements.map(\.link).filter { seen.insert($0.index).inserted }
+    }
+
+    func setUp(_ links: [NetworkLink], _ socket: borrowing NetlinkSocket) throws(NetlinkError) {
+        for link in links where !link.isUp {
+            try socket.setUp(interfaceIndex: link.index)
         }
     }
 
-    /// Takes the label of an IPv6 address away; one that is not there is fine.
-    func removeLabel(_ address: IPAddress, _ socket: borrowing NetlinkSocket) {
-        guard let label = settings.addressLabel else {
+    /// Asks the links for other owners of the IPv4 addresses, all at once.
+    private func probe(
+        _ wanted: [AddressHolder],
+        _ links: [NetworkLink],
+        _ socket: borrowing NetlinkSocket
+    ) throws {
+        guard settings.probesFirst else {
             return
         }
-        do {
-            try socket.removeLabel(of: address, label)
-        } catch {
-            if error.code != ESRCH {
-                log.warning("\(error)")
-            }
+        let questions = links.compactMap { link -> CollisionProbe.Question? in
+            let addresses = wanted.filter { $0.link.index == link.index }.map(\.address.address)
+                .filter { $0.family == .ipv4 }
+            return addresses.isEmpty
+                ? nil : link.announcingDevice(.ipv4).map { .init(device: $0, addresses: addresses) }
+        }
+        guard !questions.isEmpty else {
+            return
+        }
+        // A link that is not up loses the probes.
+        try setUp(links, socket)
+        try awaitLinks(links, socket)
+        if let collision = try CollisionProbe.run(questions) {
+            throw OCFError(settings.collisionExit, collision.reason)
         }
     }
+}
 
-    private func verify(_ wanted: InterfaceAddress, on link: NetworkLink, _ socket: borrowing NetlinkSocket)
-        -> OCFError?
-    {
-        do {
-            if !link.isUp {
-                try socket.setUp(interfaceIndex: link.index)
-            }
-            let state = try settle(link.index, wanted.address, socket)
-            var code = OCFExit.generic
-            if case .duplicate = state {
-                code = settings.collisionExit
-            }
-            return state == .usable ? nil : OCFError(code, "\(settings.explain(state)); removed it again")
-        } catch {
-            return OCFError(error)
+extension AddressSettings {
+    /// The address as the kernel is to have it.
+    ///
+    /// - Precondition: There is an address.
+    func wish(_ placement: Placement, _ label: String?) -> InterfaceAddress {
+        let address = address ?? IPAddress(ipv4: 0x7f00_0001)
+        let isIPv4 = address.family == .ipv4
+        var flags: InterfaceAddress.Flags = skipsPrefixRoute ? .noPrefixRoute : []
+        if !isIPv4 && skipsDuplicateDetection {
+            flags.insert(.noDuplicateDetection)
         }
-    }
-
-    func takeBack(adding address: InterfaceAddress, _ socket: borrowing NetlinkSocket) {
-        do {
-            try socket.add(address)
-        } catch {
-            log.error("cannot take back what a failed start changed: \(error)")
-        }
-    }
-
-    private func takeBack(removing address: InterfaceAddress, _ socket: borrowing NetlinkSocket) {
-        do {
-            try socket.remove(address)
-        } catch {
-            log.error("cannot take back what a failed start changed: \(error)")
-        }
-    }
-
-    /// Waits until the address is usable: at most a second for the link, and for duplicate address detection as long
-    /// as half the action's timeout allows, at most ten seconds.
-    private func settle(
-        _ index: Int32,
-        _ address: IPAddress,
-        _ socket: borrowing NetlinkSocket
-    ) throws(NetlinkError) -> AddressState {
-        let linkDeadline = Deadline(after: .seconds(1))
-        let half = (environment.timeoutMilliseconds ?? 20_000) / 2
-        let addressDeadline = Deadline(after: .milliseconds(min(10_000, half)))
-        while true {
-            let view = try NetworkView.read(socket, address.family)
-            let holders = view.holders(settings).filter { $0.link.index == index }
-            let state = AddressState.judge(holders, settings)
-            let isTentative = holders.contains { $0.address.flags.contains(.tentative) }
-            switch state {
-            case .usable where isTentative:
-                if addressDeadline.hasPassed {
-                    log.warning("\(address) is still tentative: duplicate address detection has not finished")
-                    return state
-                }
-            case .linkDown:
-                if linkDeadline.hasPassed {
-                    return state
-                }
-            default: return state
-            }
-            usleep(10_000)
-        }
+        return InterfaceAddress(
+            interfaceIndex: placement.link.index,
+            address: address,
+            prefixLength: placement.prefix,
+            broadcast: placement.broadcast,
+            label: isIPv4 ? label ?? placement.link.name : nil,
+            scope: isIPv4 && address.isLoopback ? .host : .global,
+            flags: flags,
+            preferredSeconds: preferredSeconds,
+            metric: placement.metric
+        )
     }
 }

@@ -36,24 +36,22 @@ public struct IPaddr2Agent: OCFAgent {
 
     let environment: AgentEnvironment
     let log: AgentLog
+    /// The addresses; a resource with one has a set of one.
+    let set: AddressSet
+    /// What holds for all of them.
     let settings: AddressSettings
-    /// The addresses of a resource that has several.
-    let set: AddressSet?
 
     /// Reads the parameters.
     public init(environment: AgentEnvironment, log: AgentLog) {
         self.environment = environment
         self.log = log
         set = AddressSet(environment)
-        settings = set?.representative ?? AddressSettings(environment)
+        settings = set.representative ?? AddressSettings(environment)
     }
 
     /// Runs an action.
     public func run(_ action: AgentAction) throws(OCFError) -> OCFExit {
-        if let set {
-            return try run(action, set)
-        }
-        if let cluster = settings.cluster {
+        if !set.isList, let cluster = settings.cluster {
             return try run(action, cluster)
         }
         switch action {
@@ -62,7 +60,7 @@ public struct IPaddr2Agent: OCFAgent {
         case .monitor: return try monitor(environment.isProbe ? .probe : .recurring)
         case .status: return try monitor(.status)
         case .validateAll: return try validate()
-        case .reloadAgent: return try reload([settings])
+        case .reloadAgent: return try reload()
         default: throw OCFError(.unimplemented, "action \(action.rawValue) is not offered")
         }
     }
@@ -103,6 +101,16 @@ public struct IPaddr2Agent: OCFAgent {
 }
 
 extension OCFError {
+    /// Any error as the failure of an action.
+    init(any error: any Error) {
+        switch error {
+        case let error as OCFError: self = error
+        case let error as NetlinkError: self.init(error)
+        case let error as SystemError: self.init(error)
+        default: self.init(.generic, "\(error)")
+        }
+    }
+
     /// A refused or failed netlink request as the failure of an action.
     init(_ error: NetlinkError) {
         self.init(error.code == EPERM ? .permission : .generic, error.description)

@@ -17,7 +17,7 @@ extension IPaddr2Agent {
         case .monitor: return try monitorShared(cluster, environment.isProbe ? .probe : .recurring)
         case .status: return try monitorShared(cluster, .status)
         case .validateAll: return try validate()
-        case .reloadAgent: return try reload([settings])
+        case .reloadAgent: return try reload()
         default: throw OCFError(.unimplemented, "action \(action.rawValue) is not offered")
         }
     }

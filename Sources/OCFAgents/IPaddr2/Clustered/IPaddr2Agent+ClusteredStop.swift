@@ -33,7 +33,7 @@ extension IPaddr2Agent {
                 return .success
             }
             // The address first: without its filter it would answer everybody.
-            try clustered { () throws(NetlinkError) in try remove(address, socket) }
+            try clustered { () throws(NetlinkError) in try remove([settings], socket) }
             leave(cluster, address, state.holders)
             removeFilter(address, state, tool)
             return .success

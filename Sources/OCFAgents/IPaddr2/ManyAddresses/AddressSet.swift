@@ -1,46 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLinuxShims
 import Glibc
 import LinuxKit
 
-/// The addresses of a resource with the parameter `ips`, each with the settings that hold for it.
+/// The addresses of a resource, each with the settings that hold for it: one from `ip`, or those of the list `ips`.
 struct AddressSet: Sendable {
     /// For every address the settings with its own prefix and interface, in the order of the parameter.
     private(set) var members: [AddressSettings] = []
-    /// Why the set cannot be placed as it is written: start and validate-all refuse.
+    /// Whether they come from the parameter `ips`.
+    let isList: Bool
+    /// What is wrong with the list.
     private(set) var problem: String?
+    /// What is wrong with parameters that matter to the set as a whole.
+    private(set) var otherProblem: String?
     /// Whether a file names addresses, so that they may differ at stop from those that were started.
     let usesFiles: Bool
     /// Frames that the rounds after the first send in a second on one interface.
     let framesPerSecond: Int
-    /// Whether the announcements after each address's first are left to the background, as they are unless `arp_bg` is false.
+    /// Whether the announcements after each address's first are left to the background; those of a list are, unless
+    /// `arp_bg` is false.
     let announcesInBackground: Bool
 
-    /// Reads the set; nil when the resource has no `ips`.
-    init?(_ environment: AgentEnvironment) {
-        guard !environment.text(IPaddr2Parameters.ips).isEmpty else {
-            return nil
-        }
+    /// Reads the set; parameters that cannot be read are noted as problems.
+    init(_ environment: AgentEnvironment) {
         let single = environment.text(IPaddr2Parameters.ip)
-        let list = AddressList(
-            single.isEmpty
-                ? environment.text(IPaddr2Parameters.ips) : "\(single) \(environment.text(IPaddr2Parameters.ips))"
-        ) {
+        let text = environment.text(IPaddr2Parameters.ips)
+        let rate = AgentEnvironment.decimal(environment.text(IPaddr2Parameters.arpRate)) ?? 0
+        framesPerSecond = (1...1_000_000).contains(rate) ? rate : 1000
+        if framesPerSecond != rate {
+            otherProblem = "arp_rate=\"\(environment.text(IPaddr2Parameters.arpRate))\" is not 1 to 1000000"
+        }
+        isList = !text.isEmpty
+        guard isList else {
+            let settings = AddressSettings(environment)
+            members = [settings]
+            usesFiles = false
+            announcesInBackground = settings.announcesInBackground
+            return
+        }
+        let list = AddressList(single.isEmpty ? text : "\(single) \(text)") {
             (path) throws(AddressList.Refusal) in try Self.read(path)
         }
         usesFiles = list.usesFiles
         problem = list.problem
         let background = environment.text(IPaddr2Parameters.arpBackground)
         announcesInBackground = background.isEmpty || AgentEnvironment.isTrue(background)
-        let rate = AgentEnvironment.decimal(environment.text(IPaddr2Parameters.arpRate)) ?? 0
-        framesPerSecond = (1...1_000_000).contains(rate) ? rate : 1000
-        if framesPerSecond != rate {
-            problem = problem ?? "arp_rate=\"\(environment.text(IPaddr2Parameters.arpRate))\" is not 1 to 1000000"
-        }
         add(list.items, environment)
         if AgentEnvironment.decimal(environment.meta("clone_max") ?? "1") ?? 0 > 1,
             !environment.text(IPaddr2Parameters.nic).hasPrefix("lo")
         {
-            problem = problem ?? "ips cannot be shared by the nodes of a clone: do not clone it, or use nic=lo"
+            otherProblem =
+                otherProblem ?? "ips cannot be shared by the nodes of a clone: do not clone it, or use nic=lo"
         }
     }
 
@@ -88,6 +98,24 @@ struct AddressSet: Sendable {
         return members.count == 1 ? first : "\(members.count) addresses from \(first)"
     }
 
+    /// Why no address can be looked for; nil when there is one at least, as far as the parameters can be read.
+    var unreadable: String? {
+        problem ?? members.lazy.filter { $0.address == nil }.compactMap(\.placementProblem).first
+    }
+
+    /// Why the addresses cannot be placed.
+    var placementProblem: String? { problem ?? members.lazy.compactMap(\.placementProblem).first }
+
+    /// Why start and validate-all refuse the parameters although the addresses can be placed.
+    var configurationProblem: String? { otherProblem ?? members.lazy.compactMap(\.otherProblem).first }
+
+    /// Which members are missing, the first few by name.
+    func explain(missing: [Int]) -> String {
+        let names = missing.prefix(3).compactMap { members[$0].address.map(\.description) }.joined(separator: ", ")
+        return "\(missing.count) of \(members.count) addresses are not configured here: \(names)"
+            + (missing.count > 3 ? ", …" : "")
+    }
+
     /// Reads a file of items, which nobody but its owner may have written.
     private static func read(_ path: String) throws(AddressList.Refusal) -> String {
         var status = stat()
@@ -110,29 +138,4 @@ struct AddressSet: Sendable {
             throw AddressList.Refusal(reason: error.reason)
         }
     }
-}
-
-/// What start added from a file, kept until stop: the file may be changed or gone by then.
-struct AddressSetMemory: Sendable {
-    let path: String
-
-    /// Notes members and their interfaces.
-    func save(_ text: String) throws(SystemError) {
-        if let slash = path.lastIndex(of: "/") {
-            try TextFile.makeDirectory(String(path[..<slash]))
-        }
-        try TextFile.write(path, text)
-    }
-
-    /// The items that were noted; none when there are none.
-    var items: [AddressList.Item] {
-        guard let text = try? TextFile.read(path, limit: 1 << 20), !text.isEmpty else {
-            return []
-        }
-        let list = AddressList(text) { (_) throws(AddressList.Refusal) in "" }
-        return list.items
-    }
-
-    /// Forgets them.
-    func forget() { _ = unlink(path) }
 }

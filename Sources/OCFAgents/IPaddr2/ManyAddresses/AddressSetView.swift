@@ -19,14 +19,31 @@ struct AddressSetView: Sendable {
     ) throws(NetlinkError) -> AddressSetView {
         let hasIPv4 = set.contains { $0.address?.family == .ipv4 }
         let hasIPv6 = set.contains { $0.address?.family == .ipv6 }
-        var view = NetworkView(
-            links: try socket.links(),
-            addresses: try socket.addresses(hasIPv4 && hasIPv6 ? nil : hasIPv6 ? .ipv6 : .ipv4)
-        )
+        var view = NetworkView(links: try socket.links(), addresses: try addresses(socket, set))
         if routes {
-            view.routes = (hasIPv4 ? try socket.routes(.ipv4) : []) + (hasIPv6 ? try socket.routes(.ipv6) : [])
+            // Every address adds a route to the local table; of those only loopback addresses need any.
+            let table = set.contains { $0.address?.isLoopback == true } ? nil : Route.mainTable
+            view.routes =
+                (hasIPv4 ? try socket.routes(.ipv4, table: table) : [])
+                + (hasIPv6 ? try socket.routes(.ipv6, table: table) : [])
         }
         return AddressSetView(view, set)
+    }
+
+    /// Reads the addresses anew, not the links.
+    func again(
+        _ socket: borrowing NetlinkSocket,
+        _ set: [AddressSettings]
+    ) throws(NetlinkError) -> AddressSetView {
+        AddressSetView(NetworkView(links: whole.links, addresses: try Self.addresses(socket, set)), set)
+    }
+
+    private static func addresses(
+        _ socket: borrowing NetlinkSocket,
+        _ set: [AddressSettings]
+    ) throws(NetlinkError) -> [InterfaceAddress] {
+        let families = Set(set.compactMap(\.address?.family))
+        return try socket.addresses(families.count == 1 ? families.first : nil)
     }
 
     init(_ view: NetworkView, _ set: [AddressSettings]) {
@@ -44,11 +61,6 @@ struct AddressSetView: Sendable {
         }
         self.holders = holders
         states = zip(holders, set).map { AddressState.judge($0, $1) }
-    }
-
-    /// Whether a member is still under duplicate address detection.
-    var isTentative: Bool {
-        holders.contains { $0.contains { $0.address.flags.contains(.tentative) } }
     }
 
     /// How the whole set stands.
@@ -82,14 +94,10 @@ extension Placement {
     ///
     /// - Throws: ``OCFError`` of the first member that cannot be placed.
     static func derive(_ set: [AddressSettings], _ view: NetworkView) throws(OCFError) -> [Placement] {
-        // Every address adds a route of its own to the local table; of those only loopback addresses need any.
-        let needsLocal = set.contains { $0.address?.isLoopback == true }
-        var connected = view
-        connected.routes = view.routes.filter { $0.prefixLength > 0 && (needsLocal || $0.table == Route.mainTable) }
         var placements: [Placement] = []
         placements.reserveCapacity(set.count)
         for settings in set {
-            placements.append(try derive(settings, connected))
+            placements.append(try derive(settings, view))
         }
         return placements
     }
