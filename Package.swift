@@ -60,6 +60,7 @@ let package = Package(
         .systemLibrary(name: "CGcrypt", providers: [.apt(["libgcrypt20-dev"])]),
 
         .systemLibrary(name: "CPCRE2", providers: [.apt(["libpcre2-dev"])]),
+        .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
 
         // Libraries, each depending only on those above it.
         module("LinuxKit", ["CLinuxShims"]),
@@ -68,7 +69,7 @@ let package = Package(
         module("NeighborPackets", ["CLinuxShims", "LinuxKit"]),
         module("Corosync", ["CCorosync", "LinuxKit"]),
         module("LDirectorConfig", ["LinuxKit"]),
-        module("HealthChecks", ["CLinuxShims", "CPCRE2", "LinuxKit"]),
+        module("HealthChecks", ["CLinuxShims", "CPCRE2", "COpenSSL", "LinuxKit"]),
         module(
             "LDirectorCore",
             [

@@ -1,16 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 import LinuxKit
 
-/// The talk with a server over one TCP connection as a value: bytes in, bytes or a verdict out, no I/O.
+/// The talk with a server over one connection as a value: bytes in, bytes or a verdict out, no I/O.
+///
+/// Over TCP the bytes come in whatever portions; over UDP each call brings one datagram of the server.
 protocol Conversation {
     /// What is sent as soon as the connection stands; empty when the server speaks first.
     mutating func opening() -> [UInt8]
 
-    /// Takes bytes that came, in whatever portions they came.
+    /// Takes bytes that came.
     mutating func receive(_ bytes: ArraySlice<UInt8>) -> ConversationStep
 
-    /// The server closed its side.
+    /// The server closed its side (never over UDP).
     mutating func end() -> ConversationStep
+
+    /// TLS stands, after ``ConversationStep/startTLS``.
+    mutating func secured() -> ConversationStep
+}
+
+extension Conversation {
+    mutating func secured() -> ConversationStep { .wait }
 }
 
 /// What follows from what a server sent.
@@ -19,6 +28,10 @@ enum ConversationStep: Equatable {
     case wait
     /// This goes out next.
     case send([UInt8])
+    /// This goes out, and nothing after it: the server sees the end of the stream, its answer is still read.
+    case sendLast([UInt8])
+    /// TLS begins on this connection (STARTTLS, CONNECT); ``Conversation/secured()`` goes on.
+    case startTLS
     /// The verdict.
     case finish(CheckOutcome)
     /// The answer is to be had elsewhere (an HTTP redirect).

@@ -145,6 +145,7 @@ final class TCPProbe: RunningProbe {
         case .send(let bytes):
             outgoing.append(contentsOf: bytes)
             flush()
+        case .sendLast, .startTLS: decide(.down("under construction"))
         case .finish(let outcome): decide(outcome)
         case .follow(let request, let address):
             closeSocket()
