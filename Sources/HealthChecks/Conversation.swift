@@ -8,6 +8,9 @@ protocol Conversation {
     /// What is sent as soon as the connection stands; empty when the server speaks first.
     mutating func opening() -> [UInt8]
 
+    /// Whether this side ends right after the opening: some servers answer only then.
+    var endsAfterOpening: Bool { get }
+
     /// Takes bytes that came.
     mutating func receive(_ bytes: ArraySlice<UInt8>) -> ConversationStep
 
@@ -19,6 +22,8 @@ protocol Conversation {
 }
 
 extension Conversation {
+    var endsAfterOpening: Bool { false }
+
     mutating func secured() -> ConversationStep { .wait }
 }
 
@@ -28,12 +33,10 @@ enum ConversationStep: Equatable {
     case wait
     /// This goes out next.
     case send([UInt8])
-    /// This goes out, and nothing after it: the server sees the end of the stream, its answer is still read.
-    case sendLast([UInt8])
     /// TLS begins on this connection (STARTTLS, CONNECT); ``Conversation/secured()`` goes on.
     case startTLS
     /// The verdict.
     case finish(CheckOutcome)
-    /// The answer is to be had elsewhere (an HTTP redirect).
-    case follow(HTTPRequest, SocketAddress)
+    /// The answer is to be had elsewhere (an HTTP redirect), with TLS when settings are given.
+    case follow(HTTPRequest, SocketAddress, TLSSettings?)
 }

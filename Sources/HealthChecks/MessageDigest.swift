@@ -35,16 +35,18 @@ enum MessageDigest {
     /// A key stretched from a password (PBKDF2, RFC 8018); nil as for ``digest(_:)``.
     ///
     /// - Parameters:
+    ///   - password: What is stretched.
+    ///   - salt: The server's salt.
     ///   - rounds: Bounded by the caller: a hostile server names the number, and each round costs a microsecond.
+    /// - Returns: As many bytes as a digest has.
     func stretched(_ password: [UInt8], salt: [UInt8], rounds: Int) -> [UInt8]? {
         guard rounds > 0, let rounds = CInt(exactly: rounds) else {
             return nil
         }
         var key = [UInt8](repeating: 0, count: length)
         let characters = password.map { CChar(bitPattern: $0) }
-        let status = PKCS5_PBKDF2_HMAC(
-            characters, CInt(characters.count), salt, CInt(salt.count), rounds, algorithm, CInt(key.count), &key
-        )
+        let sizes = (CInt(characters.count), CInt(salt.count), CInt(key.count))
+        let status = PKCS5_PBKDF2_HMAC(characters, sizes.0, salt, sizes.1, rounds, algorithm, sizes.2, &key)
         return status == 1 ? key : nil
     }
 

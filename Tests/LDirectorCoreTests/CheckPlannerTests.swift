@@ -78,10 +78,39 @@ struct CheckPlannerTests {
     }
 
     @Test func unsupportedServicesAreErrors() throws {
-        for service in ["ftp", "mysql", "ldaps", "radius"] {
-            #expect(throws: CheckPlanner.Unsupported.self) {
-                _ = try plan("virtual=10.9.0.1:9999\n\treal=10.1.0.1:9999 masq\n\tservice=\(service)\n\tlogin=\"x\"\n")
-            }
+        #expect(throws: CheckPlanner.Unsupported.self) {
+            _ = try plan("virtual=10.9.0.1:1521\n\treal=10.1.0.1:1521 masq\n\tlogin=\"x\"\n\trequest=\"SELECT 1\"\n")
+        }
+    }
+
+    @Test func A14_absoluteURLOfARealServer() throws {
+        let text = """
+            virtual=10.9.0.1:80
+            \treal=10.1.0.1:80 masq 1 "http://10.1.0.9:8081/h", "fine"
+            \tvirtualhost=www.test
+            """
+        let probe = try plan(text)?.first
+        #expect(probe?.target == SocketAddress(try #require(IPAddress("10.1.0.9")), port: 8081))
+        #expect(probe?.method == .http(HTTPRequest(path: "/h", host: "www.test", receive: try Pattern("fine"))))
+    }
+
+    @Test func Q26_serverNameIsTheVirtualHost() throws {
+        let text = "virtual=10.9.0.1:443\n\treal=10.1.0.1:443 masq\n\tvirtualhost=www.test\n"
+        #expect(try plan(text)?.first.security == .tls(TLSSettings(serverName: "www.test")))
+    }
+
+    @Test func transportOfServicesThatKnowBoth() throws {
+        let text = "virtual=10.9.0.1:5060\n\treal=10.1.0.1:5060 masq\n\tprotocol=udp\n"
+        #expect(try plan(text)?.first.transport == .udp)
+        #expect(try plan(text.replacing("protocol=udp", with: "protocol=tcp"))?.first.transport == .tcp)
+    }
+
+    @Test func proxyNeedsAWholeURL() throws {
+        let text = "virtual=10.9.0.1:3128\n\treal=10.1.0.1:3128 masq\n\trequest=\"https://www.test:8443/x\"\n"
+        let probe = try plan(text)?.first
+        #expect(probe?.security == .onRequest(TLSSettings(serverName: "www.test")))
+        #expect(throws: CheckPlanner.Unsupported.self) {
+            _ = try plan(text.replacing("https://www.test:8443/x", with: "/x"))
         }
     }
 }

@@ -302,8 +302,8 @@ struct DirectorTests {
 
     @Test func anUnsupportedServiceIsAnErrorAndChangesNothing() throws {
         var bench = try Bench(site())
-        let ftp = "virtual=10.9.0.3:21\n\treal=10.1.0.1:21 masq\n"
-        #expect(throws: CheckPlanner.Unsupported.self) { try bench.install(ftp) }
+        let oracle = "virtual=10.9.0.3:1521\n\treal=10.1.0.1:1521 masq\n"
+        #expect(throws: CheckPlanner.Unsupported.self) { try bench.install(oracle) }
         #expect(bench.director.configuration.virtualServers.count == 1)
     }
 }

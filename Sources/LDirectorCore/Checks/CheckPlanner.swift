@@ -35,13 +35,13 @@ public enum CheckPlanner {
             guard check.service != .none else {
                 return .alwaysUp
             }
-            return .checked(plan(try negotiation(real, virtual), real, virtual))
+            return .checked(plan(try exchange(with: real, in: virtual), real, virtual))
         case .combined(let connects):
             // Q41: with service none every turn is a connect.
             guard check.service != .none else {
                 return .checked(plan(reach, real, virtual))
             }
-            var combined = plan(try negotiation(real, virtual), real, virtual)
+            var combined = plan(try exchange(with: real, in: virtual), real, virtual)
             if connects > 0 {
                 combined.between = CheckPlan.Between(probe: plan(reach, real, virtual).first, count: connects)
             }
@@ -50,59 +50,33 @@ public enum CheckPlanner {
     }
 
     private static func plan(_ method: Probe.Method, _ real: RealServer, _ virtual: VirtualServer) -> CheckPlan {
+        plan(Exchange(method), real, virtual)
+    }
+
+    private static func plan(_ exchange: Exchange, _ real: RealServer, _ virtual: VirtualServer) -> CheckPlan {
         let check = virtual.check
         let target: SocketAddress
         let limits: (connect: Duration, whole: Duration)
-        switch method {
+        switch exchange.method {
         case .connect, .command:
             target = SocketAddress(real.address, port: real.checkPort)
             limits = (check.connectTimeout, check.connectTimeout)
         case .ping(let count):
             target = SocketAddress(real.address, port: 0)
             limits = (check.connectTimeout, check.connectTimeout * count)
-        case .http, .lines:
-            target = SocketAddress(real.address, port: real.checkPort)
+        default:
+            target = exchange.target ?? SocketAddress(real.address, port: real.checkPort)
             limits = (check.negotiateTimeout, check.negotiateTimeout)
         }
-        let probe = Probe(method, of: target, connectTimeout: limits.connect, timeout: limits.whole)
-        return CheckPlan(first: probe, interval: check.interval)
-    }
-
-    private static func negotiation(_ real: RealServer, _ virtual: VirtualServer) throws(Unsupported) -> Probe.Method {
-        let check = virtual.check
-        switch check.service {
-        case .http: return .http(try httpRequest(real, virtual))
-        case .smtp, .submission: return .lines(.smtp)
-        case .nntp: return .lines(.nntp)
-        case .imap: return .lines(.imap(login: check.login, password: check.password))
-        default:
-            throw Unsupported(
-                description:
-                    "service \(check.service.rawValue) is not supported yet; use checktype=connect, or external with a command"
-            )
-        }
-    }
-
-    private static func httpRequest(
-        _ real: RealServer,
-        _ virtual: VirtualServer
-    ) throws(Unsupported) -> HTTPRequest {
-        let content = virtual.content(for: real)
-        if real.content != nil, content.bareRequest.contains("http://") {
-            throw Unsupported(description: "an absolute URL as request of a real server is not supported yet")
-        }
-        let receive: Pattern?
-        do {
-            receive = content.receive.isEmpty ? nil : try Pattern(content.receive)
-        } catch {
-            throw Unsupported(description: "receive \"\(content.receive)\" is not a regular expression: \(error)")
-        }
-        return HTTPRequest(
-            method: virtual.check.httpMethod == .head ? .head : .get,
-            path: content.request,
-            host: virtual.check.virtualHost ?? real.address.bracketed,
-            receive: receive
+        let probe = Probe(
+            exchange.method,
+            of: target,
+            over: exchange.transport,
+            security: exchange.security,
+            connectTimeout: limits.connect,
+            timeout: limits.whole
         )
+        return CheckPlan(first: probe, interval: check.interval)
     }
 
     /// What external checks are told: virtual address or mark, virtual port, real address, real port as written.

@@ -16,12 +16,22 @@ public struct LineDialogue: Hashable, Sendable {
         /// Another text to try when the answer is a refusal (SMTP's HELO after EHLO).
         public var otherwise: String?
 
+        /// Whether TLS begins after a good answer (STARTTLS).
+        public var beginsTLS: Bool
+
         /// Describes a step.
-        public init(_ name: String, send: String? = nil, accept: [String], otherwise: String? = nil) {
+        public init(
+            _ name: String,
+            send: String? = nil,
+            accept: [String],
+            otherwise: String? = nil,
+            beginsTLS: Bool = false
+        ) {
             self.name = name
             self.send = send
             self.accept = accept
             self.otherwise = otherwise
+            self.beginsTLS = beginsTLS
         }
     }
 

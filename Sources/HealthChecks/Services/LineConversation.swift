@@ -1,40 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Plays a ``LineDialogue`` with a server; lines and the whole answer are bounded.
+/// Plays a ``LineDialogue`` with a server.
 struct LineConversation: Conversation {
-    static let lineLimit = 4096
-    static let totalLimit = 65536
-
     private let dialogue: LineDialogue
     private var position = 0
     private var triedOtherwise = false
-    private var line: [UInt8] = []
-    private var total = 0
+    private var lines = LineBuffer()
 
     init(_ dialogue: LineDialogue) { self.dialogue = dialogue }
 
     func opening() -> [UInt8] { outgoing(dialogue.steps.first?.send) }
 
     mutating func receive(_ bytes: ArraySlice<UInt8>) -> ConversationStep {
-        total += bytes.count
-        guard total <= Self.totalLimit else {
-            return .finish(.down("server sent more than \(Self.totalLimit) bytes"))
-        }
-        for byte in bytes {
-            guard byte == UInt8(ascii: "\n") else {
-                guard line.count < Self.lineLimit else {
-                    return .finish(.down("server sent a line longer than \(Self.lineLimit) bytes"))
+        do {
+            try lines.append(bytes)
+            while let line = try lines.next() {
+                let step = accept(line)
+                if step != .wait {
+                    // A server that talks ahead of its turn gains nothing.
+                    lines.discard()
+                    return step
                 }
-                line.append(byte)
-                continue
             }
-            let text = String(decoding: line, as: UTF8.self)
-            line.removeAll(keepingCapacity: true)
-            let step = accept(text)
-            if step != .wait {
-                // A server that talks ahead of its turn gains nothing: the rest of this portion is dropped.
-                return step
-            }
+        } catch {
+            return .finish(.down(error.description))
         }
         return .wait
     }
@@ -66,10 +55,13 @@ struct LineConversation: Conversation {
         }
         position += 1
         triedOtherwise = false
-        guard position < dialogue.steps.count else {
-            return .finish(.up)
-        }
-        return .send(outgoing(dialogue.steps[position].send))
+        return step.beginsTLS ? .startTLS : next()
+    }
+
+    func secured() -> ConversationStep { next() }
+
+    private func next() -> ConversationStep {
+        position < dialogue.steps.count ? .send(outgoing(dialogue.steps[position].send)) : .finish(.up)
     }
 
     private func outgoing(_ text: String?) -> [UInt8] { text.map { Array(($0 + "\r\n").utf8) } ?? [] }

@@ -11,10 +11,16 @@ public struct HTTPRequest: Hashable, Sendable {
     /// GET, or HEAD for no body.
     public var method: Method
 
+    /// Whether the resource is asked for with TLS.
+    public var isSecure: Bool
+
+    /// Whether the server is a proxy: it is asked for the whole URL, or for a tunnel when the resource needs TLS.
+    public var isProxied: Bool
+
     /// Path and query, with the leading slash.
     public var path: String
 
-    /// The Host header.
+    /// The Host header; for a proxy the authority of the URL, with the port when it is not the scheme's own.
     public var host: String
 
     /// What the body must contain; nil when the status alone decides.
@@ -24,24 +30,46 @@ public struct HTTPRequest: Hashable, Sendable {
     var redirects = 0
 
     /// Describes a request; control characters and blanks in its parts are percent-encoded when it is sent.
-    public init(method: Method = .get, path: String, host: String, receive: Pattern?) {
+    public init(
+        method: Method = .get,
+        path: String,
+        host: String,
+        isSecure: Bool = false,
+        isProxied: Bool = false,
+        receive: Pattern?
+    ) {
         self.method = method
         self.path = path
         self.host = host
+        self.isSecure = isSecure
+        self.isProxied = isProxied
         self.receive = receive
     }
+
+    /// Whether a proxy must open a tunnel first.
+    var needsTunnel: Bool { isProxied && isSecure }
 
     /// The request as sent; the server is asked to close the connection after its answer.
     func encoded() -> [UInt8] {
         let target = Self.escape(path.hasPrefix("/") ? path : "/" + path)
+        // RFC 9112, 3.2.2: a proxy is given the absolute form.
+        let form = isProxied && !isSecure ? "http://\(Self.escape(host))\(target)" : target
         let head = [
-            "\(method.rawValue) \(target) HTTP/1.1",
+            "\(method.rawValue) \(form) HTTP/1.1",
             "Host: \(Self.escape(host))",
             "User-Agent: ldirectord",
             "Accept: */*",
             "Connection: close",
         ]
         return Array((head.joined(separator: "\r\n") + "\r\n\r\n").utf8)
+    }
+
+    /// What asks a proxy for a tunnel to the resource's server (RFC 9110, 9.3.6).
+    func encodedTunnelRequest() -> [UInt8] {
+        let host = Self.escape(host)
+        let hasPort = host.hasSuffix("]") ? false : host.split(separator: "]").last?.contains(":") == true
+        let authority = hasPort ? host : host + ":443"
+        return Array("CONNECT \(authority) HTTP/1.1\r\nHost: \(authority)\r\nUser-Agent: ldirectord\r\n\r\n".utf8)
     }
 
     /// Keeps a value from breaking out of its place in the request.

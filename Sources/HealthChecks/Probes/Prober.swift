@@ -13,6 +13,7 @@ public final class Prober {
 
     private let loop: EventLoop
     private let limit: Int
+    private let contexts = TLSContexts()
     private var running: [UInt64: any RunningProbe] = [:]
     private var waiting: [Waiting] = []
     private var firstWaiting = 0
@@ -86,14 +87,22 @@ public final class Prober {
             waiting.completion(result)
             self.fill()
         }
-        let runner: any RunningProbe
-        switch probe.method {
-        case .connect, .http, .lines: runner = TCPProbe(probe, on: loop, finish)
-        case .ping(let count): runner = PingProbe(probe, count: count, on: loop, finish)
-        case .command(let arguments): runner = CommandProbe(arguments, timeout: probe.timeout, on: loop, finish)
-        }
+        let runner = makeRunner(probe, finish)
         running[number] = runner
         runner.start()
+    }
+
+    private func makeRunner(_ probe: Probe, _ finish: @escaping Completion) -> any RunningProbe {
+        switch probe.method {
+        case .ping(let count): return PingProbe(probe, count: count, on: loop, finish)
+        case .command(let arguments): return CommandProbe(arguments, timeout: probe.timeout, on: loop, finish)
+        case .ftp(let retrieval): return FTPProbe(probe, retrieval, on: loop, finish)
+        default:
+            if probe.transport == .udp, let conversation = probe.makeConversation() {
+                return DatagramProbe(probe, conversation, on: loop, finish)
+            }
+            return StreamProbe(probe, on: loop, contexts, finish)
+        }
     }
 }
 

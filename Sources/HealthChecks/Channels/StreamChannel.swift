@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinuxShims
+import Glibc
+import LinuxKit
+
+/// One TCP connection on an event loop, plain or with TLS; deadlines are its owner's.
+final class StreamChannel {
+    /// What happens on a connection.
+    enum Event {
+        /// The connection stands.
+        case connected
+        /// TLS stands.
+        case secured
+        /// Bytes came.
+        case received(ArraySlice<UInt8>)
+        /// The server closed its side.
+        case ended
+        /// There is no connection, or none any more; the clause says why.
+        case failed(String)
+    }
+
+    /// The server.
+    let server: SocketAddress
+
+    private let loop: EventLoop
+    private let handler: (Event) -> Void
+    private var descriptor: CInt = -1
+    private var isConnected = false
+    private var outgoing: ArraySlice<UInt8> = []
+    private var isLast = false
+    private var tls: TLSSession?
+
+    /// - Parameters:
+    ///   - server: Where to connect to.
+    ///   - loop: The loop that tells what happens.
+    ///   - handler: Called on the loop's thread; a failure may be told inside the call that met it.
+    init(to server: SocketAddress, on loop: EventLoop, _ handler: @escaping (Event) -> Void) {
+        self.server = server
+        self.loop = loop
+        self.handler = handler
+    }
+
+    deinit { close() }
+
+    /// Begins to connect.
+    func open() {
+        do {
+            try openSocket()
+        } catch {
+            fail(connectFailure(error.code))
+        }
+    }
+
+    /// Whether the connection was made and TLS, if it began, is established.
+    var isReady: Bool { isConnected && tls?.isEstablished != false }
+
+    private func openSocket() throws(SystemError) {
+        let kind = CInt(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+        descriptor = try systemCall("socket") { socket(server.address.family.raw, kind, CInt(IPPROTO_TCP)) }
+        let fd = descriptor
+        try loop.watch(fd, for: .writable) { [weak self] in self?.ready($0) }
+        do {
+            try server.withSockaddr { (address, length) throws(SystemError) in
+                _ = try systemCall("connect", server.description) { Glibc.connect(fd, address, length) }
+            }
+        } catch {
+            // EINPROGRESS: the loop tells when it is over.
+            guard error.code == EINPROGRESS else {
+                throw error
+            }
+        }
+    }
+
+    /// Sends bytes, encrypted when TLS was started.
+    func send(_ bytes: [UInt8]) {
+        if let tls {
+            do {
+                try tls.send(bytes[...])
+            } catch {
+                return fail("TLS: \(error)")
+            }
+            outgoing.append(contentsOf: tls.takeOutput())
+        } else {
+            outgoing.append(contentsOf: bytes)
+        }
+        flush()
+    }
+
+    /// Ends this side of the connection after everything was sent.
+    func finishSending() {
+        if let tls {
+            tls.sendEnd()
+            outgoing.append(contentsOf: tls.takeOutput())
+        }
+        isLast = true
+        flush()
+    }
+
+    /// Begins TLS.
+    func startTLS(_ context: TLSContext) {
+        do {
+            let session = try TLSSession(context)
+            tls = session
+            _ = try session.receive([])
+            outgoing.append(contentsOf: session.takeOutput())
+        } catch {
+            return fail("TLS: \(error)")
+        }
+        flush()
+    }
+
+    /// Ends the connection at once; nothing is reported any more.
+    func close() {
+        guard descriptor >= 0 else {
+            return
+        }
+        loop.unwatch(descriptor)
+        // What was to be learned is learned; a failing close of a socket changes nothing.
+        _ = Glibc.close(descriptor)
+        descriptor = -1
+    }
+
+    private func ready(_ readiness: EventLoop.Readiness) {
+        guard isConnected else {
+            return connected()
+        }
+        if !outgoing.isEmpty, readiness.contains(.writable) {
+            flush()
+        }
+        if descriptor >= 0, !readiness.isDisjoint(with: [.readable, .broken]) {
+            read()
+        }
+    }
+
+    private func connected() {
+        var code: CInt = 0
+        var length = socklen_t(MemoryLayout<CInt>.size)
+        guard getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length) == 0, code == 0 else {
+            return fail(connectFailure(code))
+        }
+        isConnected = true
+        flush()
+        handler(.connected)
+    }
+
+    private func flush() {
+        guard isConnected, descriptor >= 0 else {
+            return
+        }
+        while !outgoing.isEmpty {
+            let count = outgoing.withUnsafeBytes {
+                Glibc.send(descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
+            }
+            if count < 0 {
+                let code = errno
+                if code == EINTR {
+                    continue
+                }
+                if code == EAGAIN {
+                    break
+                }
+                // What the server said before it closed may still say why; a broken read ends the check then.
+                outgoing = []
+                break
+            }
+            outgoing = outgoing.dropFirst(count)
+        }
+        if isLast, outgoing.isEmpty {
+            isLast = false
+            // ENOTCONN: the server was faster.
+            _ = shutdown(descriptor, CInt(SHUT_WR))
+        }
+        do {
+            try loop.change(descriptor, to: outgoing.isEmpty ? .readable : [.readable, .writable])
+        } catch {
+            fail(error.description)
+        }
+    }
+
+    private func read() {
+        var chunk = [UInt8](repeating: 0, count: 16384)
+        // One portion a turn: a server that never stops sending does not keep the loop from others.
+        let count = recv(descriptor, &chunk, chunk.count, 0)
+        if count < 0 {
+            let code = errno
+            if code != EAGAIN, code != EINTR {
+                fail(talkFailure(code))
+            }
+            return
+        }
+        guard count > 0 else {
+            return tls?.isEstablished == false
+                ? fail("TLS: server closed the connection during the handshake") : ended()
+        }
+        guard let tls else {
+            return handler(.received(chunk.prefix(count)))
+        }
+        decrypt(chunk.prefix(count), tls)
+    }
+
+    private func decrypt(_ ciphertext: ArraySlice<UInt8>, _ tls: TLSSession) {
+        let wasEstablished = tls.isEstablished
+        let plaintext: [UInt8]
+        do {
+            plaintext = try tls.receive(ciphertext)
+        } catch {
+            return fail("TLS: \(error)")
+        }
+        outgoing.append(contentsOf: tls.takeOutput())
+        flush()
+        if !wasEstablished, tls.isEstablished, descriptor >= 0 {
+            handler(.secured)
+        }
+        if !plaintext.isEmpty, descriptor >= 0 {
+            handler(.received(plaintext[...]))
+        }
+        if tls.isEnded, descriptor >= 0 {
+            ended()
+        }
+    }
+
+    private func ended() {
+        close()
+        handler(.ended)
+    }
+
+    private func fail(_ reason: String) {
+        close()
+        handler(.failed(reason))
+    }
+
+    private func connectFailure(_ code: CInt) -> String {
+        switch code {
+        case ECONNREFUSED: "connection to port \(server.port) refused"
+        case ETIMEDOUT: "no connection to port \(server.port): timed out"
+        default: "no connection to port \(server.port): \(SystemError(operation: "connect", code: code).reason)"
+        }
+    }
+
+    private func talkFailure(_ code: CInt) -> String {
+        code == ECONNRESET
+            ? "server reset the connection" : "connection broke: \(SystemError(operation: "recv", code: code).reason)"
+    }
+}

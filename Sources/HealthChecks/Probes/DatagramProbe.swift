@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinuxShims
+import Glibc
+import LinuxKit
+
+/// One check over UDP: ask, ask again while there is no answer, judge, within its deadline.
+///
+/// The socket is connected, so that answers of others are not seen and an ICMP error is: a closed port is down at once.
+final class DatagramProbe: RunningProbe {
+    private let probe: Probe
+    private let loop: EventLoop
+    private let finish: Prober.Completion
+    private let started: SuspendingClock.Instant
+    private let deadline: SuspendingClock.Instant
+    private var conversation: any Conversation
+    private var question: [UInt8] = []
+    private var pause = Duration.seconds(1)
+    private var descriptor: CInt = -1
+    private var isDone = false
+    private var timer: EventLoop.TimerID?
+
+    init(
+        _ probe: Probe,
+        _ conversation: any Conversation,
+        on loop: EventLoop,
+        _ finish: @escaping Prober.Completion
+    ) {
+        self.probe = probe
+        self.conversation = conversation
+        self.loop = loop
+        self.finish = finish
+        started = loop.now
+        deadline = started + probe.timeout
+    }
+
+    deinit { closeSocket() }
+
+    func start() {
+        do {
+            try openSocket()
+        } catch {
+            return decide(.down("no way to port \(probe.target.port): \(error.reason)"))
+        }
+        question = conversation.opening()
+        ask()
+    }
+
+    func cancel() { conclude() }
+
+    private func openSocket() throws(SystemError) {
+        let target = probe.target
+        let kind = CInt(SOCK_DGRAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+        descriptor = try systemCall("socket") { socket(target.address.family.raw, kind, CInt(IPPROTO_UDP)) }
+        let fd = descriptor
+        try target.withSockaddr { (address, length) throws(SystemError) in
+            _ = try systemCall("connect", target.description) { Glibc.connect(fd, address, length) }
+        }
+        try loop.watch(fd, for: .readable) { [weak self] _ in self?.read() }
+    }
+
+    private func ask() {
+        // An error of an earlier datagram may be told here; the read that follows tells it as well.
+        _ = question.isEmpty ? 0 : send(descriptor, question, question.count, CInt(MSG_NOSIGNAL))
+        let next = loop.now + pause
+        pause *= 2
+        // Datagrams get lost; the last question leaves some time for its answer.
+        if !question.isEmpty, next + .milliseconds(500) < deadline {
+            timer = loop.at(next) { [weak self] in self?.ask() }
+        } else {
+            timer = loop.at(deadline) { [weak self] in self?.expired() }
+        }
+    }
+
+    private func read() {
+        var datagram = [UInt8](repeating: 0, count: 65535)
+        // A few a turn: a flood does not keep the loop from others.
+        for _ in 0..<8 {
+            guard !isDone else {
+                return
+            }
+            let count = recv(descriptor, &datagram, datagram.count, 0)
+            guard count >= 0 else {
+                let code = errno
+                if code != EAGAIN, code != EINTR {
+                    decide(.down(failure(code)))
+                }
+                return
+            }
+            act(on: conversation.receive(datagram.prefix(count)))
+        }
+    }
+
+    private func act(on step: ConversationStep) {
+        switch step {
+        case .wait: break
+        case .send(let bytes):
+            question = bytes
+            pause = .seconds(1)
+            if let timer {
+                loop.cancel(timer)
+            }
+            ask()
+        case .finish(let outcome): decide(outcome)
+        case .startTLS, .follow: decide(.down("the answer asks for what cannot be done over UDP"))
+        }
+    }
+
+    private func expired() {
+        decide(.down("no answer from UDP port \(probe.target.port) within \(probe.timeout.inSeconds)"))
+    }
+
+    private func failure(_ code: CInt) -> String {
+        code == ECONNREFUSED
+            ? "UDP port \(probe.target.port) is closed"
+            : "UDP port \(probe.target.port): \(SystemError(operation: "recv", code: code).reason)"
+    }
+
+    private func decide(_ outcome: CheckOutcome) {
+        guard !isDone else {
+            return
+        }
+        conclude()
+        finish(CheckResult(outcome, duration: loop.now - started))
+    }
+
+    private func conclude() {
+        isDone = true
+        if let timer {
+            loop.cancel(timer)
+        }
+        closeSocket()
+    }
+
+    private func closeSocket() {
+        guard descriptor >= 0 else {
+            return
+        }
+        loop.unwatch(descriptor)
+        // Nothing can be done about a failing close of a socket.
+        _ = close(descriptor)
+        descriptor = -1
+    }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+import LinuxKit
+
+/// One check of an FTP server: a control connection, and a data connection when a file is fetched.
+final class FTPProbe: RunningProbe {
+    private let probe: Probe
+    private let loop: EventLoop
+    private let finish: Prober.Completion
+    private let started: SuspendingClock.Instant
+    private let deadline: SuspendingClock.Instant
+    private var dialogue: FTPDialogue
+    private var control: StreamChannel?
+    private var data: StreamChannel?
+    private var isConnected = false
+    private var isDone = false
+    private var timer: EventLoop.TimerID?
+
+    init(
+        _ probe: Probe,
+        _ retrieval: FTPRetrieval,
+        on loop: EventLoop,
+        _ finish: @escaping Prober.Completion
+    ) {
+        self.probe = probe
+        self.loop = loop
+        self.finish = finish
+        dialogue = FTPDialogue(retrieval, probe.target.address.family)
+        started = loop.now
+        deadline = started + probe.timeout
+    }
+
+    func start() {
+        setTimer(min(deadline, started + probe.connectTimeout))
+        let channel = StreamChannel(to: probe.target, on: loop) { [weak self] in self?.happened($0) }
+        control = channel
+        channel.open()
+    }
+
+    func cancel() { conclude() }
+
+    private func happened(_ event: StreamChannel.Event) {
+        guard !isDone else {
+            return
+        }
+        switch event {
+        case .connected:
+            isConnected = true
+            setTimer(deadline)
+        case .received(let bytes): act(on: dialogue.receive(bytes))
+        case .ended: act(on: dialogue.end())
+        case .failed(let reason): decide(.down(reason))
+        case .secured: break
+        }
+    }
+
+    private func happenedOnData(_ event: StreamChannel.Event) {
+        guard !isDone else {
+            return
+        }
+        switch event {
+        case .received(let bytes): act(on: dialogue.receiveData(bytes))
+        case .ended: act(on: dialogue.endData())
+        case .failed(let reason): decide(.down("data connection: \(reason)"))
+        case .connected, .secured: break
+        }
+    }
+
+    private func act(on action: FTPDialogue.Action) {
+        switch action {
+        case .wait: break
+        case .send(let text): control?.send(Array((text + "\r\n").utf8))
+        case .openData(let port, let text):
+            let server = SocketAddress(probe.target.address, port: port, scope: probe.target.scope)
+            let channel = StreamChannel(to: server, on: loop) { [weak self] in self?.happenedOnData($0) }
+            data = channel
+            channel.open()
+            control?.send(Array((text + "\r\n").utf8))
+        case .finish(let outcome): decide(outcome)
+        }
+    }
+
+    private func setTimer(_ instant: SuspendingClock.Instant) {
+        if let timer {
+            loop.cancel(timer)
+        }
+        timer = loop.at(instant) { [weak self] in self?.expired() }
+    }
+
+    private func expired() {
+        guard isConnected else {
+            let limit = min(probe.connectTimeout, probe.timeout)
+            return decide(.down("no connection to port \(probe.target.port) within \(limit.inSeconds)"))
+        }
+        decide(.down("connected, but no complete answer within \(probe.timeout.inSeconds)"))
+    }
+
+    private func decide(_ outcome: CheckOutcome) {
+        guard !isDone else {
+            return
+        }
+        conclude()
+        finish(CheckResult(outcome, duration: loop.now - started))
+    }
+
+    private func conclude() {
+        isDone = true
+        if let timer {
+            loop.cancel(timer)
+        }
+        data?.close()
+        control?.close()
+    }
+}

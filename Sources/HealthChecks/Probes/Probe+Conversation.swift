@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+import LinuxKit
+
+extension Probe {
+    /// The talk that decides; nil where a connection, an echo or a program does, and for FTP, which talks on two connections.
+    func makeConversation() -> (any Conversation)? {
+        switch method {
+        case .connect, .ping, .command, .ftp: nil
+        case .http(let request): HTTPConversation(request, server: target, tls: tlsSettings)
+        case .lines(let dialogue): LineConversation(dialogue)
+        case .pop(let login): POPConversation(login)
+        case .sip(let options): SIPConversation(options, transport)
+        case .text(let exchange): TextConversation(exchange, transport)
+        }
+    }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+public import LinuxKit
+
+/// Everything that decides the result of one check of one server; checks with equal probes can share one run.
+public struct Probe: Hashable, Sendable {
+    /// How the server is asked.
+    public enum Method: Hashable, Sendable {
+        /// A TCP connection is made and closed again.
+        case connect
+        /// ICMP echo requests, one after the other; the first reply wins.
+        case ping(count: Int)
+        /// An HTTP/1.1 request.
+        case http(HTTPRequest)
+        /// A short exchange of lines over TCP.
+        case lines(LineDialogue)
+        /// A mailbox is opened, or just the greeting read.
+        case pop(POPLogin)
+        /// A file is fetched.
+        case ftp(FTPRetrieval)
+        /// An OPTIONS request.
+        case sip(SIPOptions)
+        /// Any text is sent, any text is expected.
+        case text(TextExchange)
+        /// A program that exits with 0 when the server is up: its path and arguments.
+        case command([String])
+    }
+
+    /// How the server is asked.
+    public let method: Method
+
+    /// What carries the exchange; connections and most services know TCP only.
+    public enum Transport: Hashable, Sendable {
+        case tcp
+        case udp
+    }
+
+    /// When TLS begins.
+    public enum Security: Hashable, Sendable {
+        /// Never, except where a redirect leads to https.
+        case plain
+        /// As soon as the connection stands.
+        case tls(TLSSettings)
+        /// When the exchange comes to it (a proxy's tunnel).
+        case onRequest(TLSSettings)
+    }
+
+    /// What carries the exchange.
+    public let transport: Transport
+
+    /// When TLS begins.
+    public let security: Security
+
+    /// The server's address and the port that is checked; ping uses the address only.
+    public let target: SocketAddress
+
+    /// Time for making the connection; for ping, for each echo; for a command, for its whole run.
+    public let connectTimeout: Duration
+
+    /// Time for the whole check.
+    public let timeout: Duration
+
+    /// Describes a check.
+    public init(
+        _ method: Method,
+        of target: SocketAddress,
+        over transport: Transport = .tcp,
+        security: Security = .plain,
+        connectTimeout: Duration,
+        timeout: Duration
+    ) {
+        self.method = method
+        self.target = target
+        self.transport = transport
+        self.security = security
+        self.connectTimeout = connectTimeout
+        self.timeout = timeout
+    }
+
+    /// How TLS is spoken, where it is.
+    var tlsSettings: TLSSettings {
+        switch security {
+        case .plain: TLSSettings()
+        case .tls(let settings), .onRequest(let settings): settings
+        }
+    }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A login to an FTP server and, when a file is named, its transfer (RFC 959, RFC 2428).
+public struct FTPRetrieval: Hashable, Sendable {
+    /// The user.
+    public var login: String
+
+    /// The user's password; never part of a reason.
+    public var password: String
+
+    /// The file; nil when the login alone decides.
+    public var path: String?
+
+    /// What the file must contain; nil when the transfer must just succeed.
+    public var receive: Pattern?
+
+    /// Describes a retrieval.
+    public init(login: String, password: String, path: String?, receive: Pattern?) {
+        self.login = login
+        self.password = password
+        self.path = path
+        self.receive = receive
+    }
+}

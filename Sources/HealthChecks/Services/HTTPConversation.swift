@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+import LinuxKit
+
+/// One HTTP request and the judgement of its answer: up when the status is 2xx and the body matches.
+struct HTTPConversation: Conversation {
+    /// Redirects that are followed one after the other.
+    static let redirectLimit = 7
+
+    private let request: HTTPRequest
+    private let server: SocketAddress
+    private let tls: TLSSettings
+    private var parser: HTTPResponseParser
+    private var isTunnelling: Bool
+
+    /// - Parameters:
+    ///   - request: What is asked for.
+    ///   - server: Where the request goes to: the server, or the proxy.
+    ///   - tls: How TLS is spoken where a redirect asks for it.
+    init(_ request: HTTPRequest, server: SocketAddress, tls: TLSSettings) {
+        self.request = request
+        self.server = server
+        self.tls = tls
+        isTunnelling = request.needsTunnel
+        parser = HTTPResponseParser(hasBody: request.method == .get)
+        if isTunnelling {
+            parser = HTTPResponseParser(hasBody: false)
+        }
+    }
+
+    func opening() -> [UInt8] { isTunnelling ? request.encodedTunnelRequest() : request.encoded() }
+
+    mutating func secured() -> ConversationStep { .send(request.encoded()) }
+
+    mutating func receive(_ bytes: ArraySlice<UInt8>) -> ConversationStep {
+        do {
+            try parser.receive(bytes)
+        } catch {
+            return .finish(.down("server \(error.reason)"))
+        }
+        return parser.isComplete ? verdict() : .wait
+    }
+
+    mutating func end() -> ConversationStep {
+        do {
+            try parser.end()
+        } catch {
+            return .finish(.down("server \(error.reason)"))
+        }
+        return verdict()
+    }
+
+    private mutating func beginTLS(_ status: Int) -> ConversationStep {
+        guard (200...299).contains(status) else {
+            return .finish(.down("proxy answered with HTTP status \(status) to CONNECT"))
+        }
+        isTunnelling = false
+        parser = HTTPResponseParser(hasBody: request.method == .get)
+        return .startTLS
+    }
+
+    private mutating func verdict() -> ConversationStep {
+        let status = parser.status ?? 0
+        if isTunnelling {
+            return beginTLS(status)
+        }
+        if [301, 302, 303, 307, 308].contains(status), let location = parser.field("location") {
+            return redirect(to: location, status)
+        }
+        guard (200...299).contains(status) else {
+            return .finish(.down("answered with HTTP status \(status)"))
+        }
+        guard let receive = request.receive else {
+            return .finish(.up)
+        }
+        switch receive.search(parser.body) {
+        case .found: return .finish(.up)
+        case .absent where parser.isCut:
+            return .finish(.down("the first \(parser.body.count) bytes of the answer do not match \"\(receive)\""))
+        case .absent: return .finish(.down("the answer does not match \"\(receive)\""))
+        case .tooComplex:
+            return .finish(.down("\"\(receive)\" needs too many steps on this answer; write a simpler expression"))
+        }
+    }
+
+    private func redirect(to location: String, _ status: Int) -> ConversationStep {
+        guard request.redirects < Self.redirectLimit else {
+            return .finish(.down("more than \(Self.redirectLimit) redirects"))
+        }
+        guard let target = RedirectTarget(location, from: request.path, isSecure: request.isSecure) else {
+            return .finish(
+                .down("HTTP status \(status) redirects to \"\(location.prefix(100))\", which is not supported")
+            )
+        }
+        var next = request
+        next.redirects += 1
+        next.path = target.path
+        guard let other = target.location else {
+            return follow(next, server)
+        }
+        next.isSecure = other.isSecure
+        next.host = other.authority
+        guard !request.isProxied else {
+            return .follow(next, server, nil)
+        }
+        let port = other.port ?? (other.isSecure ? 443 : 80)
+        if other.host == hostOnly(request.host) || other.host == server.address.description {
+            return follow(next, SocketAddress(server.address, port: port, scope: server.scope))
+        }
+        guard let address = IPAddress(other.host) else {
+            return .finish(
+                .down(
+                    "HTTP status \(status) redirects to the host \"\(other.host.prefix(100))\", whose name is not looked up"
+                )
+            )
+        }
+        return follow(next, SocketAddress(address, port: port))
+    }
+
+    private func follow(_ next: HTTPRequest, _ address: SocketAddress) -> ConversationStep {
+        guard next.isSecure, !next.isProxied else {
+            return .follow(next, address, nil)
+        }
+        var settings = tls
+        settings.serverName = hostOnly(next.host)
+        return .follow(next, address, settings)
+    }
+
+    /// A host without port and brackets.
+    private func hostOnly(_ authority: String) -> String {
+        if authority.hasPrefix("[") {
+            return String(authority.dropFirst().prefix { $0 != "]" })
+        }
+        return String(authority.prefix { $0 != ":" })
+    }
+}
