@@ -50,11 +50,12 @@ extension Command {
                 return .success
             }
             Self.say(text, to: STDERR_FILENO)
-            guard case .exited(let status) = try child.wait(until: Deadline(after: .seconds(5))) else {
-                complain("the daemon did not get ready; it may still be running with pid \(child.pid)")
-                return .failure
+            switch try child.wait(until: Deadline(after: .seconds(5))) {
+            case .exited(let status)?: return Exit(rawValue: status) ?? .failure
+            case .signalled(let signal)?: complain("the daemon was killed by signal \(signal) before it was ready")
+            case nil: complain("the daemon did not get ready; it may still be running with pid \(child.pid)")
             }
-            return Exit(rawValue: status) ?? .failure
+            return .failure
         } catch {
             complain("cannot start the daemon: \(error)")
             return .failure

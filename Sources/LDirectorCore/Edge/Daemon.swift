@@ -238,6 +238,7 @@ public final class Daemon {
     /// Makes changes and logs those that are done; the refused ones go to the retry.
     func perform(_ changes: [PlannedChange], after transitions: [ServerID] = []) {
         var failed: [VirtualServiceKey: String] = [:]
+        var delay = Self.retryDelay
         do throws(IPVSError) {
             let failures = try table.apply(changes.map(\.change))
             let refusals = Set(failures.map(\.change))
@@ -250,11 +251,13 @@ public final class Daemon {
             }
         } catch {
             failed = Dictionary(changes.map { ($0.change.serviceKey, error.description) }) { first, _ in first }
+            // Lost answers: what was done is not known, but can soon be read.
+            delay = error.code == .resourcesExhausted || error.code == .noAnswer ? .seconds(1) : delay
         }
-        refuse(failed)
+        refuse(failed, retryAfter: delay)
     }
 
-    func refuse(_ failed: [VirtualServiceKey: String]) {
+    func refuse(_ failed: [VirtualServiceKey: String], retryAfter delay: Duration = Daemon.retryDelay) {
         for (key, reason) in failed where refused.updateValue(reason, forKey: key) != reason {
             let line = "Virtual server \(key) not as configured, trying again: \(reason)"
             log.write(line)
@@ -264,7 +267,7 @@ public final class Daemon {
             return
         }
         retryIsPlanned = true
-        loop.after(Self.retryDelay) { [weak self] in self?.retry() }
+        loop.after(delay) { [weak self] in self?.retry() }
     }
 
     private func retry() {
@@ -280,6 +283,9 @@ public final class Daemon {
             // A refusal plans the next retry; without one, everything is as it shall be.
             if !retryIsPlanned {
                 refused = [:]
+                for key in keys.filter({ director.virtuals[$0] != nil }).sorted(by: { "\($0)" < "\($1)" }) {
+                    log.write("Virtual server \(key) is as configured now")
+                }
             }
         } catch {
             refuse(before.mapValues { _ in error.description })

@@ -58,10 +58,15 @@ public struct LockFile: ~Copyable {
     /// - Returns: Its owner. A pid file without a lock whose process is the Perl program counts as held, for migration.
     /// - Throws: ``SystemError`` when the file cannot be read.
     public static func owner(of path: String) throws(SystemError) -> Owner {
-        guard access(path, F_OK) == 0 || errno != ENOENT else {
+        // open(2) alone, without a look before: an instance that ends removes its file at any moment.
+        let raw = open(path, O_RDONLY | O_CLOEXEC)
+        guard raw >= 0 || errno != ENOENT else {
             return .none
         }
-        let descriptor = try OwnedDescriptor(opening: path, flags: O_RDONLY)
+        guard raw >= 0 else {
+            throw .last("open", path)
+        }
+        let descriptor = OwnedDescriptor(owning: raw)
         var buffer = [UInt8](repeating: 0, count: 32)
         let count = try systemCall("read", path) { read(descriptor.raw, &buffer, buffer.count) }
         let pid = pid_t(String(decoding: buffer.prefix(count).prefix { $0 >= 0x30 && $0 <= 0x39 }, as: UTF8.self)) ?? 0

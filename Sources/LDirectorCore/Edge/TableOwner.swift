@@ -4,19 +4,34 @@ import LinuxKit
 
 /// The only one who writes to the kernel's table.
 public final class TableOwner {
+    private static let attempts = 5
+
     private var client: IPVSClient
 
     /// Connects to the kernel; loads the module when the kernel does not do so by itself.
     ///
     /// - Throws: ``IPVSError`` when there is no IPVS, or no permission.
     public init() throws(IPVSError) {
-        do {
-            client = try IPVSClient()
-        } catch {
-            guard error.code == .unavailable, Self.loadModule() else {
-                throw error
+        client = try Self.connect()
+    }
+
+    private static func connect() throws(IPVSError) -> IPVSClient {
+        var attempt = 1
+        while true {
+            do throws(IPVSError) {
+                return try IPVSClient()
+            } catch {
+                let isWorthAnother =
+                    switch error.code {
+                    case .unavailable: attempt == 1 && loadModule()
+                    case .resourcesExhausted, .noAnswer: attempt < attempts
+                    default: false
+                    }
+                guard isWorthAnother else {
+                    throw error
+                }
+                attempt += 1
             }
-            client = try IPVSClient()
         }
     }
 
@@ -26,7 +41,18 @@ public final class TableOwner {
     /// - Returns: The services with their servers.
     /// - Throws: ``IPVSError``.
     public func read(_ keys: Set<VirtualServiceKey>? = nil) throws(IPVSError) -> [ServiceEntry] {
-        try client.table(of: keys).map(\.entry)
+        for _ in 1..<Self.attempts {
+            do throws(IPVSError) {
+                return try client.table(of: keys).map(\.entry)
+            } catch {
+                // Answers were lost (ENOBUFS): reading can be done again without harm, on a connection without leftovers.
+                guard error.code == .resourcesExhausted || error.code == .noAnswer else {
+                    throw error
+                }
+                client = try Self.connect()
+            }
+        }
+        return try client.table(of: keys).map(\.entry)
     }
 
     /// Makes changes in their order; a refused one stops no other.

@@ -12,12 +12,14 @@ pass() { passed=$((passed + 1)); echo "ok      $*"; }
 fail() { failed=$((failed + 1)); echo "FAILED  $*"; }
 check() { local name=$1; shift
   if "$@"; then pass "$name"; else fail "$name"; table | sed 's/^/          /'; tail -8 "$W/log" | sed 's/^/          /'; fi; }
-finish() { echo "$passed passed, $failed failed in $SECONDS s"; [ $failed = 0 ]; }
+finish() { echo "$passed passed, $failed failed in $((($(uptime_ms) - began) / 1000)) s"; [ $failed = 0 ]; }
 table() { ipvsadm -Sn | sort; }
 has() { table | grep -qF -- "$1"; }
 hasnt() { ! has "$1"; }
 said() { grep -qF -- "$1" "$W/log"; }
 uptime_ms() { local up rest; read -r up rest < /proc/uptime; echo $((10#${up/./} * 10)); }
+began=$(uptime_ms)
+section() { echo "== $* ($((($(uptime_ms) - began) / 1000)) s)"; }
 within() { # SECONDS CMD… : true as soon as CMD is. The boot's clock, as tests set the other one.
   local end=$(($(uptime_ms) + $1 * 1000)); shift
   until "$@"; do [ "$(uptime_ms)" -lt $end ] || return 1; sleep 0.05; done; }
