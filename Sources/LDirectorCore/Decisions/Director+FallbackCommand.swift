@@ -59,6 +59,11 @@ extension Director {
         return calls
     }
 
+    /// Whether a virtual server has a `fallbackcommand` that was told nothing yet.
+    func awaitsFirstFallbackCall(_ key: VirtualServiceKey) -> Bool {
+        announced[key] == nil && virtuals[key]?.fallbackCommand != nil
+    }
+
     /// The calls of an orderly stop: where it is asked for, what was started is stopped.
     public func fallbackCallsOnStop() -> [FallbackCall] {
         configuration.virtualServers.compactMap { virtual in

@@ -195,7 +195,7 @@ public final class Daemon {
         take(transitions)
         tell(of: result, of: plan, transitions)
         monitor(plan)
-        serversChanged(Set((director.subscribers[plan] ?? []).map(\.service)))
+        followCheck(of: plan, transitions)
     }
 
     /// Carries out what was decided about servers: the table follows together with other results of this turn of the loop.

@@ -35,10 +35,15 @@ extension Daemon {
 
     // MARK: servers
 
-    /// Follows up on servers whose state was decided on.
-    func serversChanged(_ keys: Set<VirtualServiceKey>) {
-        runFallbackCommands(keys)
-        planDeadline()
+    /// Follows up on a check: most change nothing, and then nothing is looked at twice.
+    func followCheck(of plan: CheckPlan, _ transitions: [Transition]) {
+        if transitions.isEmpty {
+            let services = (director.subscribers[plan] ?? []).map(\.service)
+            runFallbackCommands(services.filter(director.awaitsFirstFallbackCall))
+        } else {
+            runFallbackCommands(Set(transitions.map(\.server.service)))
+            planDeadline()
+        }
     }
 
     /// Tells the monitor files of a check.
@@ -63,7 +68,9 @@ extension Daemon {
                     return
                 }
                 self.lifeCycle.deadlineTimer = nil
-                self.take(self.director.advance(to: self.loop.now))
+                let transitions = self.director.advance(to: self.loop.now)
+                self.take(transitions)
+                self.runFallbackCommands(Set(transitions.map(\.server.service)))
                 self.planDeadline()
             }
         }
@@ -96,7 +103,9 @@ extension Daemon {
 
     private func applyMaintenance(_ files: MaintenanceFiles) {
         let released = heldServers
-        take(director.setMaintenance(files, hosts: lifeCycle.hostNames?.known ?? [:], at: loop.now))
+        let transitions = director.setMaintenance(files, hosts: lifeCycle.hostNames?.known ?? [:], at: loop.now)
+        take(transitions)
+        runFallbackCommands(Set(transitions.map(\.server.service)))
         checkReleased(released)
     }
 
@@ -149,6 +158,7 @@ extension Daemon {
             }
             problem = saveOrders()
         }
+        runFallbackCommands(Set(ids.map(\.service)))
         checkReleased(released)
         flush()
         return problem + ids.map { "ok \(director.orderDescription(of: $0))\n" }.joined()
