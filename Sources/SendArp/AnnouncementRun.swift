@@ -59,6 +59,7 @@ enum AnnouncementRun {
         _ device: AnnouncingDevice,
         _ socket: borrowing NetlinkSocket
     ) throws {
+        let monitor = try NetlinkMonitor(route: [.ipv6Address])
         let deadline = Deadline(after: .seconds(5))
         while true {
             let holder = try socket.addresses(.ipv6).first {
@@ -73,7 +74,10 @@ enum AnnouncementRun {
             if deadline.hasPassed {
                 throw SendFailure(status: 1, text: "\(address) is still tentative on \(device.name)")
             }
-            usleep(20_000)
+            // Whatever changed is reason enough to look again.
+            if try monitor.wait(until: deadline) {
+                while try monitor.receive() != .none {}
+            }
         }
     }
 

@@ -78,7 +78,15 @@ import Testing
         #expect(kill(pid, 0) == 0)
         #expect(try agent.codes("stop") == [0])
         // Its parent has gone, so it may be a zombie until somebody reaps it; those have no command line.
-        #expect((try? TextFile.read("/proc/\(pid)/cmdline", limit: 64))?.contains("--announce") != true)
+        #expect((try? TextFile.read("/proc/\(pid)/cmdline", limit: 64))?.contains("IPaddr2") != true)
+    }
+
+    @Test func quirk09TheAnnouncerEndsAtOnceWhenTheAddressHasGone() throws {
+        let file = "\(site.directory)/send_arp-vip"
+        #expect(try Agent(site, ["arp_count": "50", "arp_interval": "60000"]).codes("start") == [0])
+        #expect(access(file, F_OK) == 0)
+        try site.a.run("ip address del 198.51.100.50/24 dev va0")
+        #expect(Site.wait { access(file, F_OK) != 0 })
     }
 
     @Test func quirk10ARecordThatNamesAStrangerEndsNobody() throws {
@@ -156,6 +164,21 @@ import Testing
         try site.a.run("sysctl -qw net.ipv6.conf.va0.router_solicitation_delay=0")
         let answer = try Agent(site, ["ip": "2001:db8:1::50", "arp_count": "1"]).call("start")
         #expect(answer.code == 0 && answer.seconds < 1)
+    }
+
+    @Test(.enabled(if: access("/usr/bin/strace", X_OK) == 0, "needs strace"))
+    func quirk20DetectionIsWaitedForByNotificationsWithoutPolling() throws {
+        try addIPv6Base()
+        let file = "\(site.directory)/strace-dad"
+        var agent = Agent(site, ["ip": "2001:db8:1::50", "arp_count": "1"])
+        agent.wrapper = ["/usr/bin/strace", "-qq", "-e", "trace=sendto,nanosleep,clock_nanosleep,poll", "-o", file]
+        let answer = try agent.call("start")
+        #expect(answer.code == 0 && answer.seconds > 0.9)
+        let calls = try TextFile.read(file, limit: 1 << 20).split(separator: "\n")
+        // Links, addresses and routes, the address, then links and addresses for each event that matters.
+        #expect(calls.count { $0.hasPrefix("sendto(") } < 12)
+        #expect(calls.count { $0.hasPrefix("poll(") } < 12)
+        #expect(calls.allSatisfy { !$0.contains("nanosleep") })
     }
 
     @Test func quirk21BroadcastOfTheBaseAddressIsInherited() throws {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Glibc
 import LinuxKit
 import Netlink
 
@@ -90,11 +89,6 @@ extension IPaddr2Agent {
                 throw OCFError(any: error)
             }
         }
-    }
-
-    /// Whether the namespace of the resource does not exist, so that no address can be in it.
-    var isNamespaceMissing: Bool {
-        !settings.namespace.isEmpty && access("/run/netns/\(settings.namespace)", F_OK) != 0
     }
 }
 

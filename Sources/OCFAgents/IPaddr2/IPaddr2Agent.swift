@@ -81,12 +81,22 @@ public struct IPaddr2Agent: OCFAgent {
         return try body(socket)
     }
 
+    /// Whether the namespace of the resource does not exist, so that no address can be in it.
+    var isNamespaceMissing: Bool {
+        !settings.namespace.isEmpty && !(isNamespaceNamed && access("/run/netns/\(settings.namespace)", F_OK) == 0)
+    }
+
+    /// Whether the parameter is a file name and not a path, which could lead anywhere.
+    private var isNamespaceNamed: Bool {
+        !settings.namespace.contains("/") && ![".", ".."].contains(settings.namespace)
+    }
+
     private func enterNamespace() throws(OCFError) {
         let name = settings.namespace
         guard !name.isEmpty else {
             return
         }
-        guard !name.contains("/"), name != ".", name != ".." else {
+        guard isNamespaceNamed else {
             throw OCFError(.installed, "network_namespace=\"\(name)\" is not a name")
         }
         do {

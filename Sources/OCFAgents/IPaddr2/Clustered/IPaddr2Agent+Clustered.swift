@@ -26,7 +26,7 @@ extension IPaddr2Agent {
         guard let address = settings.address else {
             return try refuse(settings.placementProblem ?? "ip is not an address", question)
         }
-        guard settings.namespace.isEmpty || access("/run/netns/\(settings.namespace)", F_OK) == 0 else {
+        guard !isNamespaceMissing else {
             return .notRunning
         }
         return try withNetwork { (socket) throws(OCFError) in

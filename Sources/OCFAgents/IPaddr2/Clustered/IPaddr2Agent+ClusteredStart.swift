@@ -106,19 +106,10 @@ extension IPaddr2Agent {
             if !placement.link.isUp {
                 try socket.setUp(interfaceIndex: placement.link.index)
             }
-            let deadline = Deadline(after: .seconds(1))
-            while true {
-                let holders = try NetworkView.read(socket, sharing.address.family).holders(settings)
-                let state = AddressState.judge(holders.filter { $0.link.index == placement.link.index }, settings)
-                if state == .usable {
-                    return
-                }
-                guard case .linkDown = state, !deadline.hasPassed else {
-                    failure = OCFError(isAdded ? .generic : .installed, settings.explain(state))
-                    break
-                }
-                usleep(10_000)
+            guard let problem = try settle([settings], on: [placement.link.index], socket) else {
+                return
             }
+            failure = problem.with(isAdded ? .generic : .installed)
         } catch {
             failure = OCFError(error)
         }

@@ -10,7 +10,7 @@ extension IPaddr2Agent {
             log.warning("nothing to stop: \(settings.placementProblem ?? "ip is not an address")")
             return .success
         }
-        if !settings.namespace.isEmpty && access("/run/netns/\(settings.namespace)", F_OK) != 0 {
+        if isNamespaceMissing {
             log.info("nothing to stop: network namespace \(settings.namespace) does not exist")
             return .success
         }
