@@ -102,7 +102,7 @@ import Testing
         )
     }
 
-    @Test func duplicateProbeOfAllAtOnce() throws {
+    @Test func quirk25DuplicateProbeOfAllAtOnce() throws {
         let agent = agent("198.51.100.50-149", ["run_arping": "true"])
         let free = try agent.call("start")
         #expect(free.code == 0 && free.seconds > 1.9 && free.seconds < 5)
