@@ -42,7 +42,8 @@ extension ObservedDestination {
     /// - Parameters:
     ///   - nest: The attributes.
     ///   - family: The service's family, which kernels before 3.18 leave out.
-    init?(_ nest: NetlinkAttributes, serviceFamily family: IPAddress.Family) {
+    ///   - counters: Whether to read traffic counters, which are half of the work.
+    init?(_ nest: NetlinkAttributes, serviceFamily family: IPAddress.Family, counters: Bool = true) {
         let ownFamily: IPAddress.Family
         switch nest[UInt16(IPVS_DEST_ATTR_ADDR_FAMILY)]?.host(UInt16.self).map(CInt.init) {
         case AF_INET: ownFamily = .ipv4
@@ -73,10 +74,11 @@ extension ObservedDestination {
             activeConnections: number(IPVS_DEST_ATTR_ACTIVE_CONNS),
             inactiveConnections: number(IPVS_DEST_ATTR_INACT_CONNS),
             persistentConnections: number(IPVS_DEST_ATTR_PERSIST_CONNS),
-            statistics: TrafficStatistics(
-                current: nest[UInt16(IPVS_DEST_ATTR_STATS64)],
-                legacy: nest[UInt16(IPVS_DEST_ATTR_STATS)]
-            )
+            statistics: counters
+                ? TrafficStatistics(
+                    current: nest[UInt16(IPVS_DEST_ATTR_STATS64)],
+                    legacy: nest[UInt16(IPVS_DEST_ATTR_STATS)]
+                ) : TrafficStatistics()
         )
     }
 

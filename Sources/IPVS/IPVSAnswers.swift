@@ -45,9 +45,13 @@ enum IPVSAnswers {
         )
     }
 
-    static func destination(_ message: NetlinkMessage, _ family: IPAddress.Family) -> ObservedDestination? {
+    static func destination(
+        _ message: NetlinkMessage,
+        _ family: IPAddress.Family,
+        counters: Bool = true
+    ) -> ObservedDestination? {
         nest(message, IPVS_CMD_NEW_DEST, IPVS_CMD_ATTR_DEST).flatMap {
-            ObservedDestination($0, serviceFamily: family)
+            ObservedDestination($0, serviceFamily: family, counters: counters)
         }
     }
 

@@ -8,10 +8,15 @@ extension IPVSClient {
     /// Dumps are positional, so others' changes can make them repeat or skip entries: repeated ones are dropped, and a
     /// dump with repeats is read again. A service that vanishes meanwhile is left out.
     ///
-    /// - Parameter wanted: Which services; nil is all of them.
+    /// - Parameters:
+    ///   - wanted: Which services; nil is all of them.
+    ///   - counters: Whether the servers' traffic counters are wanted; they stay zero otherwise.
     /// - Returns: The services in the kernel's order.
     /// - Throws: ``IPVSError``.
-    public mutating func table(of wanted: Set<VirtualServiceKey>? = nil) throws(IPVSError) -> [ObservedService] {
+    public mutating func table(
+        of wanted: Set<VirtualServiceKey>? = nil,
+        counters: Bool = true
+    ) throws(IPVSError) -> [ObservedService] {
         var services = try uniqueDump(requests.getServices(), .service, IPVSAnswers.service) { $0.service.key }
         if let wanted {
             services.removeAll { !wanted.contains($0.service.key) }
@@ -23,7 +28,7 @@ extension IPVSClient {
             service.destinations = try uniqueDump(
                 requests.getDestinations(of: key),
                 .destination,
-                { IPVSAnswers.destination($0, key.family) },
+                { IPVSAnswers.destination($0, key.family, counters: counters) },
                 by: \.destination.key
             )
             // An empty answer also means that the service is gone.

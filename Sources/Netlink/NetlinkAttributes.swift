@@ -10,12 +10,12 @@ public struct NetlinkAttribute: Sendable, Equatable {
     public let payload: ArraySlice<UInt8>
 
     /// The payload's start as an integer in host byte order; nil when it is too short.
-    public func host<Integer: FixedWidthInteger>(_ type: Integer.Type = Integer.self) -> Integer? {
+    @inlinable public func host<Integer: FixedWidthInteger>(_ type: Integer.Type = Integer.self) -> Integer? {
         payload.hostInteger(type)
     }
 
     /// The payload's start as an integer in network byte order; nil when it is too short.
-    public func bigEndian<Integer: FixedWidthInteger>(_ type: Integer.Type = Integer.self) -> Integer? {
+    @inlinable public func bigEndian<Integer: FixedWidthInteger>(_ type: Integer.Type = Integer.self) -> Integer? {
         payload.hostInteger(type).map(Integer.init(bigEndian:))
     }
 
@@ -45,6 +45,8 @@ public struct NetlinkAttributes: Sendable, Equatable {
     public init(_ bytes: ArraySlice<UInt8>) {
         var rest = bytes
         var found: [NetlinkAttribute] = []
+        // What IPVS says of a server has 15; growing step by step costs more than reading them.
+        found.reserveCapacity(min(16, bytes.count / Self.headerLength))
         var complete = true
         while !rest.isEmpty {
             guard

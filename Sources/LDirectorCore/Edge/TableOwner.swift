@@ -43,7 +43,7 @@ public final class TableOwner {
     public func read(_ keys: Set<VirtualServiceKey>? = nil) throws(IPVSError) -> [ServiceEntry] {
         for _ in 1..<Self.attempts {
             do throws(IPVSError) {
-                return try client.table(of: keys).map(\.entry)
+                return try client.table(of: keys, counters: false).map(\.entry)
             } catch {
                 // Answers were lost (ENOBUFS): reading can be done again without harm, on a connection without leftovers.
                 guard error.code == .resourcesExhausted || error.code == .noAnswer else {
@@ -52,7 +52,7 @@ public final class TableOwner {
                 client = try Self.connect()
             }
         }
-        return try client.table(of: keys).map(\.entry)
+        return try client.table(of: keys, counters: false).map(\.entry)
     }
 
     /// Makes changes in their order; a refused one stops no other.
