@@ -111,4 +111,53 @@ import Testing
         #expect(try other.codes("probe") == [7])
         #expect(try TextFile.read("\(site.directory)/one", limit: 65536).contains("exit: 7"))
     }
+
+    @Test func reloadChangesThePreferredLifetimeInPlace() throws {
+        try site.a.run("ip -6 address add 2001:db8:1::1/64 dev va0 nodad")
+        let base = ["ip": "2001:db8:1::50", "nodad": "true", "arp_count": "1", "noprefixroute": "true"]
+        func agent(_ lifetime: String?) -> Agent {
+            Agent(site, base.merging(lifetime.map { ["preferred_lft": $0] } ?? [:]) { $1 })
+        }
+        func line() throws -> String {
+            try #require(try site.addresses().first { $0.contains("2001:db8:1::50/64") })
+        }
+        #expect(try agent(nil).codes("start") == [0])
+        let monitor = try ChildProcess.start(
+            site.a.command(["/bin/sh", "-c", "exec ip monitor address >\(site.directory)/events"])
+        )
+        usleep(100_000)
+        #expect(try agent("0").codes("reload-agent", "monitor") == [0, 0])
+        #expect(try line().contains("deprecated") && line().contains("nodad") && line().contains("noprefixroute"))
+        #expect(try agent("1000").codes("reload-agent") == [0])
+        #expect(try !line().contains("deprecated") && line().contains("preferred_lft 1000sec"))
+        #expect(try agent(nil).codes("reload-agent", "monitor") == [0, 0])
+        #expect(try line().contains("valid_lft forever preferred_lft forever"))
+        #expect(try agent("soon").codes("reload-agent", "stop", "reload-agent") == [6, 0, 6])
+        #expect(try agent("0").codes("reload-agent") == [0])
+        _ = try monitor.end()
+        // It was never away while it was reloaded; the one deletion is that of stop.
+        let events = try TextFile.read("\(site.directory)/events", limit: 65536)
+        #expect(events.split(separator: "Deleted").count == 2)
+    }
+
+    @Test func reloadLeavesTheAddressAlone() throws {
+        #expect(try Agent(site, ["arp_count": "1"]).codes("start") == [0])
+        let before = try ipv4Lines()
+        let capture = try Capture("vb0", of: site.b, in: site)
+        let changed = Agent(
+            site,
+            [
+                "arp_count": "9", "arp_interval": "50", "arp_count_refresh": "2", "arp_bg": "false",
+                "arp_sender": "send_arp",
+                "send_arp_opts": "-U", "run_arping": "true", "flush_routes": "true", "check_link_status": "false",
+            ]
+        )
+        #expect(try changed.codes("reload-agent") == [0])
+        #expect(try ipv4Lines() == before && capture.frames().isEmpty)
+        // From now on the monitor that is configured anew refreshes.
+        let second = try Capture("vb0", of: site.b, in: site)
+        #expect(try changed.codes("monitor") == [0])
+        #expect(try second.frames().map(\.operation) == ["1", "1"])
+        #expect(try changed.codes("stop") == [0])
+    }
 }

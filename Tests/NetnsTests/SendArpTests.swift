@@ -172,4 +172,151 @@ import Testing
         #expect(absent.status == .exited(1) && absent.errorText.contains("not a usable address of va0"))
         #expect(try site.a.outcome([program, "x", "64", "va0"]).status == .exited(2))
     }
+
+    /// The words of a call in the historic form.
+    private func words(_ options: [String], _ operands: [String] = ["va0", "198.51.100.1", "auto", "x", "y"])
+        -> [String]
+    {
+        [program] + options + operands
+    }
+
+    /// The frames of a call, with everything that Ethernet and ARP say, as tshark prints them.
+    private func wire(_ arguments: [String], _ filter: String = "arp") throws -> [[String]] {
+        let file = "\(site.directory)/wire.pcap"
+        let capture = try ChildProcess.start(
+            site.b.command([
+                "/usr/bin/tcpdump", "-i", "vb0", "-n", "-U", "-Z", "root", "--immediate-mode", "-w", file, filter,
+            ])
+        )
+        #expect(Site.wait { (try? TextFile.read(file, limit: 24))?.utf8.isEmpty == false })
+        let outcome = try site.a.outcome(arguments)
+        #expect(outcome.status == .exited(0), "\(outcome.errorText)")
+        usleep(50_000)
+        _ = try capture.end()
+        let fields = [
+            "frame.len", "eth.src", "eth.dst", "arp.hw.type", "arp.proto.type", "arp.opcode", "arp.src.hw_mac",
+            "arp.dst.hw_mac",
+        ]
+        let text = try ChildProcess.run(
+            ["/usr/bin/tshark", "-r", file, "-T", "fields", "-E", "separator=;"] + fields.flatMap { ["-e", $0] },
+            timeout: .seconds(30),
+            limit: 1 << 20
+        ).outputText
+        unlink(file)
+        return text.split(separator: "\n").map {
+            $0.split(separator: ";", omittingEmptySubsequences: false).map(String.init)
+        }
+    }
+
+    /// The hardware address of va0.
+    private func hardware() throws -> String {
+        let words = try site.a.run("ip -o link show va0").split(whereSeparator: \.isWhitespace)
+        return String(words[try #require(words.firstIndex(of: "link/ether")) + 1])
+    }
+
+    @Test func framesOfARoundInFull() throws {
+        let own = try hardware()
+        let (zero, ones) = ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff")
+        let head = ["42", own, ones, "1", "0x0800"]
+        #expect(try wire(words([])) == [head + ["1", own, zero], head + ["2", own, own]])
+        #expect(try wire(words(["-U", "-o"])) == [head + ["1", own, ones]])
+        #expect(try wire(words(["-A"])) == [head + ["2", own, own]])
+        // Another hardware address is advertised, but the frame comes from the device; any spelling will do.
+        let other = "02:00:00:00:00:09"
+        for spelling in ["020000000009", "02-00-00-00-00-09", other] {
+            let operands = ["va0", "198.51.100.77", spelling, "not_used", "not_used"]
+            #expect(try wire(words([], operands)) == [head + ["1", other, zero], head + ["2", other, other]])
+        }
+        #expect(try wire(words(["-F"], ["va0", "198.51.100.77", "AUTO", "x", "ffffffffffff"])).count == 2)
+    }
+
+    @Test func anAdvertisementIs86BytesLong() throws {
+        try site.a.run("ip -6 address add 2001:db8:1::50/64 dev va0 nodad")
+        let frames = try wire(
+            ["\(site.directory)/send_ua", "-c", "1", "2001:db8:1::50", "64", "va0"],
+            "icmp6[0] == 136 and src 2001:db8:1::50"
+        )
+        #expect(frames.map { Array($0.prefix(3)) } == [["86", try hardware(), "33:33:00:00:00:01"]])
+    }
+
+    @Test func devicesThatCannotAnnounce() throws {
+        try site.a.run("ip address add 203.0.113.5/24 dev va1")
+        try site.a.run("ip link set va1 arp off")
+        #expect(try site.a.outcome(words([], ["va1", "203.0.113.5", "auto", "x", "y"])).status == .exited(2))
+        try site.a.run("ip link set va1 arp on down")
+        let down = try site.a.outcome(words([], ["va1", "203.0.113.5", "auto", "x", "y"]))
+        #expect(down.status == .exited(2) && down.errorText.contains("set it up first"))
+    }
+
+    @Test func usage() throws {
+        #expect(try site.a.outcome([program, "-h"]).status == .exited(0))
+        #expect(try site.a.outcome([program, "-h"]).outputText.hasPrefix("usage: send_arp"))
+        let none = try site.a.outcome([program])
+        #expect(none.status == .exited(2) && none.errorText.contains("usage: send_arp") && none.outputText.isEmpty)
+        let advertiser = "\(site.directory)/send_ua"
+        let help = try site.a.outcome([advertiser, "-h"])
+        #expect(help.status == .exited(2) && help.outputText.hasPrefix("usage: send_ua"))
+        #expect(try site.a.outcome([advertiser, "2001:db8::1", "64"]).status == .exited(2))
+    }
+
+    @Test(arguments: ["", "\n", "0\n", "-1\n", "99999999\n", "junk", "1\n1\n", "999999\n12345\n"])
+    func pidFilesThatNameNobodyOfOurs(text: String) throws {
+        try TextFile.write(pidFile, text)
+        #expect(try site.a.outcome(words(["-p", pidFile])).status == .exited(0))
+        #expect(!exists(pidFile))
+    }
+
+    @Test func pidFilePlaces() throws {
+        let deep = "\(site.directory)/not/yet/there.pid"
+        #expect(try site.a.outcome(words(["-p", deep])).status == .exited(0))
+        #expect(exists("\(site.directory)/not/yet") && !exists(deep))
+        // A link is not followed: what it names stays as it is.
+        let precious = "\(site.directory)/precious"
+        try TextFile.write(precious, "untouched")
+        try systemCall("symlink") { symlink(precious, pidFile) }
+        #expect(try site.a.outcome(words(["-p", pidFile])).status == .exited(0))
+        #expect(try TextFile.read(precious, limit: 64) == "untouched")
+        #expect(try site.a.outcome(words(["-p", "relative.pid"])).status == .exited(2))
+        #expect(try site.a.outcome(words(["-p", "/proc/nowhere/x.pid"])).status == .exited(2))
+        let sender = try ChildProcess.start(site.a.command(words(["-r", "9", "-i", "200", "-p", pidFile])))
+        #expect(Site.wait { exists(pidFile) })
+        var status = stat()
+        #expect(stat(pidFile, &status) == 0 && status.st_mode & 0o777 == 0o600)
+        _ = try sender.end()
+    }
+
+    @Test(arguments: [SIGTERM, SIGINT, SIGHUP]) func signalsEndAnAdvertiserToo(signal: CInt) throws {
+        try site.a.run("ip -6 address add 2001:db8:1::50/64 dev va0 nodad")
+        let sender = try ChildProcess.start(
+            site.a.command([
+                "\(site.directory)/send_ua", "-c", "1000", "-i", "500", "-p", pidFile, "2001:db8:1::50", "64", "va0",
+            ])
+        )
+        #expect(Site.wait(.seconds(1)) { exists(pidFile) })
+        #expect(kill(sender.pid, signal) == 0)
+        #expect(try sender.wait(until: Deadline(after: .seconds(2))) == .exited(0))
+        #expect(!exists(pidFile))
+    }
+
+    @Test func advertiserWaitsForATentativeAddressAndNotAfterTheLast() throws {
+        try site.a.run("ip -6 address add 2001:db8:1::50/64 dev va0")
+        let begin = ContinuousClock.now
+        let outcome = try site.a.outcome(
+            ["\(site.directory)/send_ua", "-c", "1", "-i", "20000", "2001:db8:1::50", "64", "va0"]
+        )
+        #expect(outcome.status == .exited(0), "\(outcome.errorText)")
+        #expect(ContinuousClock.now - begin < .seconds(10))
+        #expect(
+            try site.has("2001:db8:1::50/64")
+                && !site.a.run("ip -6 address show va0").contains("50/64 scope global tentative")
+        )
+    }
+
+    @Test func advertiserOfALinkLocalAddress() throws {
+        try site.a.run("ip -6 address add fe80::50/64 dev va0 nodad")
+        let capture = try Capture("vb0", of: site.b, in: site, "icmp6[0] == 136")
+        let outcome = try site.a.outcome(["\(site.directory)/send_ua", "-c", "1", "fe80::50", "64", "va0"])
+        #expect(outcome.status == .exited(0), "\(outcome.errorText)")
+        #expect(try capture.frames().contains { $0.advertised == "fe80::50" && $0.destination == "ff02::1" })
+    }
 }
