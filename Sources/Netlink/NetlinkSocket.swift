@@ -127,7 +127,7 @@ public struct NetlinkSocket: ~Copyable {
     public func request(_ request: NetlinkRequest) throws(NetlinkError) -> [NetlinkMessage] {
         let sequence = nl_socket_use_seq(handle)
         try send([request.message(flags: [.request, .acknowledge], sequence: sequence)], for: request)
-        return try collect(sequence, for: request).messages
+        return try collect(sequence, for: request) { $0 }.entries
     }
 
     /// Asks for a whole table and waits for its end.
@@ -138,12 +138,26 @@ public struct NetlinkSocket: ~Copyable {
     /// - Returns: The entries; never a part of them.
     /// - Throws: ``NetlinkError``; also for an error that comes in the middle.
     public func dump(_ request: NetlinkRequest) throws(NetlinkError) -> [NetlinkMessage] {
+        try dump(request) { $0 }
+    }
+
+    /// The same, with each entry decoded as it comes, so that a large table is not held twice.
+    ///
+    /// - Parameters:
+    ///   - request: What to get.
+    ///   - decode: Reads an entry; nil leaves it out.
+    /// - Returns: The entries; never a part of them.
+    /// - Throws: ``NetlinkError``; also for an error that comes in the middle.
+    public func dump<Entry>(
+        _ request: NetlinkRequest,
+        _ decode: (NetlinkMessage) -> Entry?
+    ) throws(NetlinkError) -> [Entry] {
         for _ in 0..<Self.dumpAttempts {
             let sequence = nl_socket_use_seq(handle)
             try send([request.message(flags: [.request, .dump], sequence: sequence)], for: request)
-            let answer = try collect(sequence, for: request)
+            let answer = try collect(sequence, for: request, decode)
             if !answer.interrupted {
-                return answer.messages
+                return answer.entries
             }
         }
         throw NetlinkError(.inconsistentDump, request, code: EINTR)
@@ -205,18 +219,22 @@ public struct NetlinkSocket: ~Copyable {
     }
 
     /// Gathers the answers to one request up to its acknowledgement or the end of its dump.
-    func collect(
+    func collect<Entry>(
         _ sequence: UInt32,
-        for request: NetlinkRequest
-    ) throws(NetlinkError) -> (messages: [NetlinkMessage], interrupted: Bool) {
-        var messages: [NetlinkMessage] = []
+        for request: NetlinkRequest,
+        _ decode: (NetlinkMessage) -> Entry?
+    ) throws(NetlinkError) -> (entries: [Entry], interrupted: Bool) {
+        var entries: [Entry] = []
         var interrupted = false
         while true {
             for message in try receive(for: request) where message.sequence == sequence {
                 interrupted = interrupted || message.flags.contains(.dumpInterrupted)
                 switch NetlinkAnswer(message) {
-                case .data(let message): messages.append(message)
-                case .end(0, _): return (messages, interrupted)
+                case .data(let message):
+                    if let entry = decode(message) {
+                        entries.append(entry)
+                    }
+                case .end(0, _): return (entries, interrupted)
                 case .end(let code, let detail):
                     throw NetlinkError(.refused, request, code: code, detail: detail)
                 case .nothing: break

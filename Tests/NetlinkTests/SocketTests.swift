@@ -60,7 +60,7 @@ import Testing
         // Nothing was sent under this number.
         let silent = NetlinkRequest(type: 1, payload: [], operation: "say nothing")
         let start = ContinuousClock.now
-        let error = #expect(throws: NetlinkError.self) { _ = try socket.collect(1, for: silent) }
+        let error = #expect(throws: NetlinkError.self) { _ = try socket.collect(1, for: silent) { $0 } }
         #expect(error?.kind == .noAnswer)
         #expect(ContinuousClock.now - start < .seconds(2))
         try socket.setReceiveTimeout(.seconds(1))

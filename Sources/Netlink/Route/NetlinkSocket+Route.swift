@@ -13,8 +13,9 @@ extension NetlinkSocket {
         var writer = AttributeWriter(header: [UInt8](repeating: 0, count: 16))
         writer.putHost(UInt16(IFLA_EXT_MASK), Self.skipsStatistics)
         return try dump(
-            NetlinkRequest(type: UInt16(RTM_GETLINK), payload: writer.bytes, operation: "list interfaces")
-        ).compactMap(NetworkLink.init)
+            NetlinkRequest(type: UInt16(RTM_GETLINK), payload: writer.bytes, operation: "list interfaces"),
+            NetworkLink.init
+        )
     }
 
     /// All addresses of a family (`ip -4 address show`); of both when nil.
@@ -22,8 +23,9 @@ extension NetlinkSocket {
         var header = [UInt8](repeating: 0, count: 8)
         header[0] = UInt8(family?.raw ?? 0)
         return try dump(
-            NetlinkRequest(type: UInt16(RTM_GETADDR), payload: header, operation: "list addresses")
-        ).compactMap(InterfaceAddress.init)
+            NetlinkRequest(type: UInt16(RTM_GETADDR), payload: header, operation: "list addresses"),
+            InterfaceAddress.init
+        )
     }
 
     /// The routes of a family (`ip -4 route show table …`).
@@ -40,8 +42,9 @@ extension NetlinkSocket {
         header[4] = UInt8(truncatingIfNeeded: table ?? 0)
         do {
             let request = NetlinkRequest(type: UInt16(RTM_GETROUTE), payload: header, operation: "list routes")
-            let routes = try dump(request).compactMap(Route.init)
-            return table == nil ? routes : routes.filter { $0.table == table }
+            return try dump(request) { message in
+                Route(message).flatMap { table == nil || $0.table == table ? $0 : nil }
+            }
         } catch  where error.code == ENOENT && table != nil {
             return []
         }

@@ -28,9 +28,15 @@ enum DetachedAnnouncer {
                 return OCFExit.generic.rawValue
             }
         }
-        if let identity = ProcessIdentity(pid: process.pid) {
-            // Written here and not by the announcer, so that a stop right after this start finds it.
-            try file.name(identity)
+        do throws(SystemError) {
+            if let identity = ProcessIdentity(pid: process.pid) {
+                // Written here and not by the announcer, so that a stop right after this start finds it.
+                try file.name(identity)
+            }
+        } catch {
+            // A stop that cannot find it ends it all the same, by taking the addresses away.
+            process.release()
+            throw error
         }
         process.release()
     }

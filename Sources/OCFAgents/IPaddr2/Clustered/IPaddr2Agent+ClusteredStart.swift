@@ -79,22 +79,11 @@ extension IPaddr2Agent {
         _ socket: borrowing NetlinkSocket
     ) throws(OCFError) {
         let placement = sharing.placement
-        var flags: InterfaceAddress.Flags = settings.skipsPrefixRoute ? .noPrefixRoute : []
+        var wanted = settings.wish(placement, label)
         if sharing.address.family == .ipv6 {
             // The other nodes have the address too: detection would always find a duplicate.
-            flags.insert(.noDuplicateDetection)
+            wanted.flags.insert(.noDuplicateDetection)
         }
-        let wanted = InterfaceAddress(
-            interfaceIndex: placement.link.index,
-            address: sharing.address,
-            prefixLength: placement.prefix,
-            broadcast: placement.broadcast,
-            label: sharing.address.family == .ipv4 ? label ?? placement.link.name : nil,
-            scope: .global,
-            flags: flags,
-            preferredSeconds: settings.preferredSeconds,
-            metric: placement.metric
-        )
         let isLabelled = sharing.state.holders.isEmpty && self.label(sharing.address, socket)
         var isAdded = false
         var failure: OCFError
