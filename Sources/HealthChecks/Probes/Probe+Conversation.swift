@@ -3,7 +3,9 @@ import LinuxKit
 
 extension Probe {
     /// The talk that decides; nil where a connection, an echo or a program does, and for FTP, which talks on two connections.
-    func makeConversation() -> (any Conversation)? {
+    ///
+    /// - Throws: ``ServiceFault`` when the question cannot even be made.
+    func makeConversation() throws(ServiceFault) -> (any Conversation)? {
         switch method {
         case .connect, .ping, .command, .ftp: nil
         case .http(let request): HTTPConversation(request, server: target, tls: tlsSettings)
@@ -11,6 +13,11 @@ extension Probe {
         case .pop(let login): POPConversation(login)
         case .sip(let options): SIPConversation(options, transport)
         case .text(let exchange): TextConversation(exchange, transport)
+        case .dns(let question): DNSConversation(question, isStream: transport == .tcp)
+        case .ldap(let search): LDAPConversation(search)
+        case .radius(let login): try RadiusConversation(login)
+        case .mysql(let login): MySQLConversation(login)
+        case .postgres(let login): PostgresConversation(login)
         }
     }
 }

@@ -21,6 +21,16 @@ public struct Probe: Hashable, Sendable {
         case sip(SIPOptions)
         /// Any text is sent, any text is expected.
         case text(TextExchange)
+        /// A name or an address is looked up.
+        case dns(DNSQuestion)
+        /// An entry is looked for.
+        case ldap(LDAPSearch)
+        /// Access is asked for.
+        case radius(RadiusLogin)
+        /// A statement is executed.
+        case mysql(MySQLLogin)
+        /// A statement is executed.
+        case postgres(PostgresLogin)
         /// A program that exits with 0 when the server is up: its path and arguments.
         case command([String])
     }

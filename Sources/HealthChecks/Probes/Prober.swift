@@ -97,13 +97,33 @@ public final class Prober {
         case .ping(let count): return PingProbe(probe, count: count, on: loop, finish)
         case .command(let arguments): return CommandProbe(arguments, timeout: probe.timeout, on: loop, finish)
         case .ftp(let retrieval): return FTPProbe(probe, retrieval, on: loop, finish)
-        default:
-            if probe.transport == .udp, let conversation = probe.makeConversation() {
+        default: break
+        }
+        do {
+            let conversation = try probe.makeConversation()
+            if probe.transport == .udp, let conversation {
                 return DatagramProbe(probe, conversation, on: loop, finish)
             }
-            return StreamProbe(probe, on: loop, contexts, finish)
+            return StreamProbe(probe, conversation, on: loop, contexts, finish)
+        } catch {
+            return FailedProbe(error.description, finish)
         }
     }
+}
+
+/// A check whose question cannot even be made.
+private final class FailedProbe: RunningProbe {
+    private let reason: String
+    private let finish: Prober.Completion
+
+    init(_ reason: String, _ finish: @escaping Prober.Completion) {
+        self.reason = reason
+        self.finish = finish
+    }
+
+    func start() { finish(CheckResult(.down(reason), duration: .zero)) }
+
+    func cancel() {}
 }
 
 /// A check under way.

@@ -23,14 +23,20 @@ final class StreamProbe: RunningProbe {
     private var security: TLSSettings?
     private var timer: EventLoop.TimerID?
 
-    init(_ probe: Probe, on loop: EventLoop, _ contexts: TLSContexts, _ finish: @escaping Prober.Completion) {
+    init(
+        _ probe: Probe,
+        _ conversation: (any Conversation)?,
+        on loop: EventLoop,
+        _ contexts: TLSContexts,
+        _ finish: @escaping Prober.Completion
+    ) {
         self.probe = probe
         self.loop = loop
         self.contexts = contexts
         self.finish = finish
         started = loop.now
         deadline = started + probe.timeout
-        conversation = probe.makeConversation()
+        self.conversation = conversation
         if case .tls(let settings) = probe.security {
             security = settings
         }

@@ -97,13 +97,13 @@ struct POPConversation: Conversation {
     }
 
     private mutating func answer(to line: String) -> ConversationStep {
-        guard line.hasPrefix("+ "), let challenge = Base64.decoded(line.dropFirst(2)),
+        guard line.hasPrefix("+ "), let challenge = Base64.decode(line.utf8.dropFirst(2)),
             let digest = MessageDigest.md5.hmac(key: Array(login.password.utf8), challenge)
         else {
             return refused("login", line)
         }
         phase = .login
-        return command(Base64.encoded(Array("\(login.login) \(hexadecimal(digest))".utf8)))
+        return command(Base64.encode(Array("\(login.login) \(hexadecimal(digest))".utf8)))
     }
 
     /// The time stamp of a greeting that offers APOP: `<...@...>`.

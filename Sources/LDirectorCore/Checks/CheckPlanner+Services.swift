@@ -64,11 +64,50 @@ extension CheckPlanner {
                 description:
                     "service oracle needs Oracle's own client: use checktype=external with a command that runs it"
             )
-        default:
-            throw Unsupported(
-                description:
-                    "service \(check.service.rawValue) is not supported yet; use checktype=connect, or external with a command"
+        case .dns: return Exchange(.dns(try question(content)), over: transport)
+        case .ldap, .ldaps:
+            let search = LDAPSearch(
+                base: content.bareRequest,
+                login: check.login,
+                password: check.password,
+                receive: try pattern(content)
             )
+            return Exchange(.ldap(search), security: check.service == .ldaps ? tls : .plain)
+        case .radius: return Exchange(.radius(try access(check)), over: .udp)
+        case .mysql:
+            let login = MySQLLogin(
+                login: check.login,
+                password: check.password,
+                database: check.database,
+                query: content.bareRequest
+            )
+            return Exchange(.mysql(login))
+        case .pgsql:
+            let login = PostgresLogin(
+                login: check.login,
+                password: check.password,
+                database: check.database,
+                query: content.bareRequest
+            )
+            return Exchange(.postgres(login))
+        case .none: return Exchange(.connect)
+        }
+    }
+
+    private static func question(_ content: CheckContent) throws(Unsupported) -> DNSQuestion {
+        let receive = try pattern(content)
+        do {
+            return try DNSQuestion(request: content.bareRequest, receive: receive)
+        } catch {
+            throw Unsupported(description: error.description)
+        }
+    }
+
+    private static func access(_ check: CheckSettings) throws(Unsupported) -> RadiusLogin {
+        do {
+            return try RadiusLogin(login: check.login, password: check.password, secret: check.secret)
+        } catch {
+            throw Unsupported(description: error.description)
         }
     }
 

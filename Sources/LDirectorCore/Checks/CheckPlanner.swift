@@ -64,6 +64,9 @@ public enum CheckPlanner {
         case .ping(let count):
             target = SocketAddress(real.address, port: 0)
             limits = (check.connectTimeout, check.connectTimeout * count)
+        case .ldap, .radius:
+            target = SocketAddress(real.address, port: real.checkPort)
+            limits = (min(check.connectTimeout, check.negotiateTimeout), check.connectTimeout)
         default:
             target = exchange.target ?? SocketAddress(real.address, port: real.checkPort)
             limits = (check.negotiateTimeout, check.negotiateTimeout)

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Performs an ``LDAPSearch``: up when exactly one entry comes back and its name matches.
+struct LDAPConversation: Conversation {
+    private enum State {
+        case startingTLS
+        case binding
+        case searching
+    }
+
+    /// Bytes of one message; an entry without attributes is hardly longer than its name.
+    private static let messageLimit = 65536
+
+    private let search: LDAPSearch
+    private var state: State
+    private var entries: [[UInt8]] = []
+    private var input = InputBuffer(limit: 4 * messageLimit)
+
+    init(_ search: LDAPSearch) {
+        self.search = search
+        state = search.startsTLS ? .startingTLS : .binding
+    }
+
+    /// What is sent at the end as a courtesy, before the connection is closed.
+    var farewell: [UInt8] { LDAPMessage.unbind(4) }
+
+    func opening() -> [UInt8] { search.startsTLS ? LDAPMessage.startTLS(1) : bind }
+
+    mutating func secured() -> ConversationStep {
+        // What came before TLS stood may be anybody's.
+        input.clear()
+        state = .binding
+        return .send(bind)
+    }
+
+    mutating func receive(_ bytes: ArraySlice<UInt8>) -> ConversationStep {
+        do throws(ServiceFault) {
+            try input.append(bytes)
+            while let length = try BasicEncoding.frame(input.available, limit: Self.messageLimit),
+                input.available.count >= length
+            {
+                let message = input.available.prefix(length)
+                guard let (number, response) = LDAPMessage.response(message) else {
+                    throw ServiceFault("server did not answer with an LDAP message")
+                }
+                input.consume(length)
+                let step = try accept(response, number)
+                if step != .wait {
+                    return step
+                }
+            }
+            return .wait
+        } catch {
+            return .finish(.down(error.description))
+        }
+    }
+
+    func end() -> ConversationStep { .finish(.down("server closed the connection before the end of the \(stage)")) }
+
+    private var stage: String {
+        switch state {
+        case .startingTLS: "start of TLS"
+        case .binding: "bind"
+        case .searching: "search"
+        }
+    }
+
+    private var number: UInt32 {
+        switch state {
+        case .startingTLS: 1
+        case .binding: 2
+        case .searching: 3
+        }
+    }
+
+    private var bind: [UInt8] {
+        let isAnonymous = search.login.isEmpty || search.password.isEmpty
+        return LDAPMessage.bind(
+            2,
+            login: isAnonymous ? "" : search.login,
+            password: isAnonymous ? "" : search.password
+        )
+    }
+
+    private mutating func accept(_ response: LDAPMessage.Response, _ number: UInt32) throws(ServiceFault)
+        -> ConversationStep
+    {
+        if case .extended(let result) = response, number == 0 {
+            throw ServiceFault("server ends the connection: \(result.description(hiding: search.password))")
+        }
+        guard number == self.number else {
+            throw ServiceFault("server answered message \(number), which does not wait for an answer")
+        }
+        switch (state, response) {
+        case (.startingTLS, .extended(let result)):
+            try demandSuccess(result)
+            return .startTLS
+        case (.binding, .bind(let result)):
+            try demandSuccess(result)
+            state = .searching
+            return .send(LDAPMessage.search(3, base: search.base))
+        case (.searching, .entry(let name)):
+            entries.append(name)
+            guard entries.count == 1 else {
+                throw ServiceFault("search of \(base) found more than one entry")
+            }
+            return .wait
+        case (.searching, .reference), (.searching, .intermediate):
+            return .wait
+        case (.searching, .searchDone(let result)):
+            try demandSuccess(result)
+            guard !entries.isEmpty else {
+                throw ServiceFault("search of \(base) found no entry")
+            }
+            return .finish(search.receive?.outcome(on: entries, called: "name of an entry") ?? .up)
+        default:
+            throw ServiceFault("server sent an answer that does not belong to the \(stage)")
+        }
+    }
+
+    private var base: String { quoted(search.base.utf8) }
+
+    private func demandSuccess(_ result: LDAPMessage.Result) throws(ServiceFault) {
+        guard result.code != 0 else {
+            return
+        }
+        let action =
+            switch state {
+            case .startingTLS: "start of TLS"
+            case .binding: "bind"
+            case .searching: "search of \(base)"
+            }
+        throw ServiceFault("\(action) refused: \(result.description(hiding: search.password))")
+    }
+}

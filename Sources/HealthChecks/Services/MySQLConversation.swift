@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+import LinuxKit
+
+/// Logs in to a MySQL or MariaDB server and runs the query of a ``MySQLLogin``: up when at least one row comes back.
+///
+/// A query that changes rows instead (UPDATE) counts those. The row itself is not read.
+struct MySQLConversation: Conversation {
+    private typealias Capability = MySQLPacket.Capability
+
+    private enum State {
+        case greeting
+        case login
+        /// The server's public key was asked for.
+        case publicKey
+        case query
+        /// So many descriptions of columns come before the rows.
+        case columns(left: UInt64)
+        /// The packet between columns and rows, where the server sends it.
+        case columnsEnd
+        case rows
+    }
+
+    /// Bytes of a packet that is read as a whole.
+    private static let packetLimit = 65536
+
+    /// As many columns as a MySQL table can have.
+    private static let columnLimit = 4096
+
+    private let login: MySQLLogin
+    private var state = State.greeting
+    private var method = MySQLAuthentication.native
+    private var challenge: [UInt8] = []
+    private var withoutEOF = false
+    private var switches = 0
+    private var input = InputBuffer(limit: 16 * packetLimit)
+
+    init(_ login: MySQLLogin) { self.login = login }
+
+    /// What is sent at the end as a courtesy: a server writes a line about a client that leaves without it.
+    var farewell: [UInt8] {
+        switch state {
+        case .greeting, .login, .publicKey: []
+        case .query, .columns, .columnsEnd, .rows: MySQLPacket.framed([0x01], number: 0)
+        }
+    }
+
+    func opening() -> [UInt8] { [] }
+
+    mutating func receive(_ bytes: ArraySlice<UInt8>) -> ConversationStep {
+        do throws(ServiceFault) {
+            try input.append(bytes)
+            while true {
+                if case .rows = state, let outcome = firstRow() {
+                    return .finish(outcome)
+                }
+                guard let (packet, number) = try nextPacket() else {
+                    return .wait
+                }
+                let step = try accept(packet, number)
+                if step != .wait {
+                    return step
+                }
+            }
+        } catch {
+            return .finish(.down(error.description))
+        }
+    }
+
+    func end() -> ConversationStep { .finish(.down("server closed the connection before the end of the \(stage)")) }
+
+    private var stage: String {
+        switch state {
+        case .greeting: "greeting"
+        case .login, .publicKey: "login"
+        case .query, .columns, .columnsEnd, .rows: "query"
+        }
+    }
+
+    /// Tells the beginning of a row from the end of the rows; nil for an error, and when neither is there.
+    private func firstRow() -> CheckOutcome? {
+        var reader = ByteReader(input.available.prefix(5))
+        guard let length = reader.readLittleEndian(3), length > 0, reader.skip(1),
+            let first = reader.readBigEndian(UInt8.self), first != 0xff
+        else {
+            return nil
+        }
+        // A column of 16 MiB begins with 0xfe too.
+        return first == 0xfe && length < (withoutEOF ? 0xff_ffff : 9) ? .down("query brought no row") : .up
+    }
+
+    private mutating func nextPacket() throws(ServiceFault) -> (ArraySlice<UInt8>, UInt8)? {
+        var reader = ByteReader(input.available.prefix(4))
+        guard let length = reader.readLittleEndian(3), let number = reader.readBigEndian(UInt8.self) else {
+            return nil
+        }
+        let body = input.available.dropFirst(4)
+        guard length <= Self.packetLimit else {
+            if case .greeting = state {
+                throw ServiceFault("server did not greet as a MySQL server")
+            }
+            throw ServiceFault("server sent a packet of \(length) bytes; at most \(Self.packetLimit) are read")
+        }
+        guard body.count >= length else {
+            return nil
+        }
+        input.consume(4 + length)
+        return (body.prefix(length), number)
+    }
+
+    private mutating func accept(_ packet: ArraySlice<UInt8>, _ number: UInt8) throws(ServiceFault)
+        -> ConversationStep
+    {
+        if packet.first == 0xff {
+            let error = MySQLPacket.refusal(packet, hiding: login.password)
+            switch state {
+            case .greeting: throw ServiceFault("server refuses connections: \(error)")
+            case .login, .publicKey: throw ServiceFault("login refused: \(error)")
+            case .query, .columns, .columnsEnd, .rows: throw ServiceFault("query refused: \(error)")
+            }
+        }
+        switch state {
+        case .greeting:
+            return .send(MySQLPacket.framed(try answer(to: MySQLPacket.Greeting(packet)), number: number &+ 1))
+        case .login:
+            return try acceptInLogin(packet, number)
+        case .publicKey:
+            guard packet.first == 0x01,
+                let sealed = MySQLAuthentication.sealed(
+                    login.password,
+                    challenge: challenge,
+                    publicKey: Array(packet.dropFirst())
+                )
+            else {
+                throw ServiceFault("server did not send a usable RSA key for the password")
+            }
+            state = .login
+            return .send(MySQLPacket.framed(sealed, number: number &+ 1))
+        case .query:
+            return try acceptQueryAnswer(packet)
+        case .columns(let left):
+            if left > 1 {
+                state = .columns(left: left - 1)
+            } else {
+                state = withoutEOF ? .rows : .columnsEnd
+            }
+            return .wait
+        case .columnsEnd:
+            guard packet.first == 0xfe else {
+                throw ServiceFault("server sent a malformed answer to the query")
+            }
+            state = .rows
+            return .wait
+        case .rows:
+            throw ServiceFault("server sent a malformed answer to the query")
+        }
+    }
+
+    private mutating func answer(to greeting: MySQLPacket.Greeting) throws(ServiceFault) -> [UInt8] {
+        // Where the server prefers something else it will ask to switch, or say that it cannot.
+        method = MySQLAuthentication(rawValue: greeting.method) ?? .native
+        challenge = greeting.challenge
+        var capabilities =
+            Capability.longPassword | Capability.protocol41 | Capability.transactions | Capability.secureConnection
+        capabilities |= greeting.capabilities & (Capability.namedMethods | Capability.withoutEOF)
+        if !login.database.isEmpty {
+            capabilities |= Capability.withDatabase
+        }
+        withoutEOF = capabilities & Capability.withoutEOF != 0
+        let proof = try proof()
+        var writer = ByteWriter()
+        writer.writeBigEndian(capabilities.byteSwapped)
+        writer.writeBigEndian((1 << 24 as UInt32).byteSwapped)
+        // utf8_general_ci, which every version knows.
+        writer.write([33])
+        writer.writeZeros(23)
+        writer.write(Self.terminated(login.login))
+        writer.write([UInt8(proof.count)] + proof)
+        if !login.database.isEmpty {
+            writer.write(Self.terminated(login.database))
+        }
+        if capabilities & Capability.namedMethods != 0 {
+            writer.write(Self.terminated(method.rawValue))
+        }
+        state = .login
+        return writer.bytes
+    }
+
+    private mutating func acceptInLogin(_ packet: ArraySlice<UInt8>, _ number: UInt8) throws(ServiceFault)
+        -> ConversationStep
+    {
+        switch packet.first {
+        case 0x00:
+            guard !login.query.isEmpty else {
+                return .finish(.up)
+            }
+            state = .query
+            return .send(MySQLPacket.framed([0x03] + login.query.utf8, number: 0))
+        case 0xfe:
+            var reader = ByteReader(packet.dropFirst())
+            guard let name = reader.readTerminated(limit: 64), let data = reader.read(reader.remaining) else {
+                throw ServiceFault("server asks for passwords as before MySQL 4.1, which is not supported")
+            }
+            let text = String(decoding: name, as: UTF8.self)
+            guard let asked = MySQLAuthentication(rawValue: text) else {
+                throw ServiceFault("server asks for the authentication \(quoted(name)), which is not supported")
+            }
+            switches += 1
+            guard switches == 1, data.count >= 20 else {
+                throw ServiceFault("server sent a malformed change of the authentication")
+            }
+            method = asked
+            challenge = Array(data.prefix(20))
+            return .send(MySQLPacket.framed(try proof(), number: number &+ 1))
+        case 0x01 where method == .cachingSHA2 && packet.count == 2 && packet.last == 0x03:
+            // The server knew the password; OK follows.
+            return .wait
+        case 0x01 where method == .cachingSHA2 && packet.count == 2 && packet.last == 0x04:
+            // It has not seen this user since it started, and wants the password itself.
+            state = .publicKey
+            return .send(MySQLPacket.framed([0x02], number: number &+ 1))
+        default:
+            throw ServiceFault("server sent a malformed answer to the login")
+        }
+    }
+
+    private mutating func acceptQueryAnswer(_ packet: ArraySlice<UInt8>) throws(ServiceFault) -> ConversationStep {
+        var reader = ByteReader(packet)
+        switch packet.first {
+        case 0x00:
+            guard reader.skip(1), let changed = reader.readLengthEncoded() else {
+                throw ServiceFault("server sent a malformed answer to the query")
+            }
+            return .finish(changed > 0 ? .up : .down("query brought no row"))
+        case 0xfb:
+            throw ServiceFault("query asks for a local file")
+        default:
+            guard let columns = reader.readLengthEncoded(), (1...UInt64(Self.columnLimit)).contains(columns) else {
+                throw ServiceFault("server sent a malformed answer to the query")
+            }
+            state = .columns(left: columns)
+            return .wait
+        }
+    }
+
+    private func proof() throws(ServiceFault) -> [UInt8] {
+        guard let proof = method.proof(of: login.password, challenge: challenge) else {
+            throw ServiceFault("this system does not allow the digest that \(method.rawValue) needs")
+        }
+        return proof
+    }
+
+    private static func terminated(_ text: String) -> [UInt8] { text.utf8.prefix { $0 != 0 } + [0] }
+}

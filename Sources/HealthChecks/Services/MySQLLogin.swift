@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A login to a MySQL or MariaDB server and a query that must bring at least one row.
+public struct MySQLLogin: Hashable, Sendable {
+    /// The user's name.
+    public var login: String
+
+    /// The password; empty for none.
+    public var password: String
+
+    /// The database to use; empty for none.
+    public var database: String
+
+    /// The query; when empty, the login alone decides.
+    public var query: String
+
+    /// Describes a login and a query.
+    public init(login: String, password: String, database: String, query: String) {
+        self.login = login
+        self.password = password
+        self.database = database
+        self.query = query
+    }
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why a server's answer, or what it is to be asked, cannot be used; the text is fit for a log line.
+public struct ServiceFault: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What is wrong ("server sent a packet of 70000 bytes; at most 65536 are read").
+    public let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+/// Text of a peer fit for one log line, in quotes, without the secret even when the peer repeats it.
+///
+/// Only the first 300 bytes are looked at. The secret is a password of the check; empty when none was sent.
+func quoted(_ bytes: some Sequence<UInt8>, hiding secret: String = "") -> String {
+    var rest = Array(bytes.prefix(300))[...]
+    let hidden = Array(secret.utf8)
+    var shown: [UInt8] = []
+    while let first = rest.first {
+        if !hidden.isEmpty, rest.starts(with: hidden) || (rest.count < hidden.count && hidden.starts(with: rest)) {
+            shown += Array("***".utf8)
+            rest = rest.dropFirst(hidden.count)
+        } else {
+            shown.append(first)
+            rest = rest.dropFirst()
+        }
+    }
+    return "\"\(printable(String(decoding: shown, as: UTF8.self)))\""
+}
+
+extension Pattern {
+    /// Up when one of the texts, which a reason calls by the given name, contains the expression.
+    func outcome(on texts: [[UInt8]], called name: String) -> CheckOutcome {
+        for text in texts {
+            switch search(text) {
+            case .found: return .up
+            case .absent: continue
+            case .tooComplex:
+                return .down("\"\(self)\" needs too many steps on this answer; write a simpler expression")
+            }
+        }
+        let shown = texts.prefix(3).map { quoted($0) }.joined(separator: ", ") + (texts.count > 3 ? ", ..." : "")
+        return .down(
+            texts.isEmpty
+                ? "the answer has no \(name) to match \"\(self)\"" : "no \(name) matches \"\(self)\": \(shown)"
+        )
+    }
+}
