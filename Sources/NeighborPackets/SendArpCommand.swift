@@ -12,12 +12,18 @@ public struct SendArpCommand: Sendable, Equatable {
     /// The usage text.
     public static let usage = """
         usage: send_arp [-U | -A] [-o] [-F] [-r rounds] [-i milliseconds] [-p pidfile] device ip mac broadcast netmask
-               send_arp -U | -A [-c rounds] -I device ip...
+               send_arp -U | -A [-c rounds] [-w seconds] -I device ip...
+               send_arp -D [-q] [-c probes] [-w seconds] -I device ip...
                send_arp [-U | -A] [-o] [-F] [-r rounds] [-i milliseconds] [-p pidfile] -B file
           -r, -c rounds   how often to announce (default 1)
           -i ms           time between two rounds (default 1000)
           -p pidfile      absolute path; holds pid and start time while rounds are sent
           -U              requests only        -A   replies only (default: a request and a reply a round)
+          -D              announces nothing: asks who has the addresses (default 2 probes); 1 when anybody answers
+          -w seconds      ends after this time, whatever -c says
+          -s ip           the source, which can only be the announced address
+          -q              with -D: says nothing, the exit status is the answer
+          -V              prints the version
           -o              target hardware address of requests is all ones instead of zero
           -F              announce although the address is not on this host
           -B file         announces every line of a file, of standard input for -: device, address, perhaps mac; IPv4 by
@@ -35,6 +41,12 @@ public struct SendArpCommand: Sendable, Equatable {
     public var usesOnesAsTarget: Bool
     /// Whether the address need not be on this host.
     public var allowsForeignAddress: Bool
+    /// Whether to ask who has the addresses, instead of announcing them.
+    public var asksForOwners: Bool
+    /// Whether an owner is told by the exit status alone.
+    public var isQuiet: Bool
+    /// Whether only the version is asked for.
+    public var asksForVersion: Bool
     /// How many rounds; 0 sends nothing.
     public var rounds: Int
     /// Time between two rounds.
@@ -48,22 +60,34 @@ public struct SendArpCommand: Sendable, Equatable {
     public init(_ arguments: [String]) throws(Failure) {
         let options: ShortOptions
         do {
-            options = try ShortOptions(arguments, letters: "UAoFqbfr:c:i:p:I:B:")
+            options = try ShortOptions(arguments, letters: "UADVoFqbfr:c:i:p:I:B:w:s:")
         } catch {
             throw Failure(description: error.description)
         }
-        guard !(options.flags.contains("U") && options.flags.contains("A")) else {
-            throw Failure(description: "-U and -A exclude each other")
+        guard options.flags.intersection(["U", "A", "D"]).count < 2 else {
+            throw Failure(description: "-U, -A and -D exclude each other")
         }
+        asksForOwners = options.flags.contains("D")
+        asksForVersion = options.flags.contains("V")
+        isQuiet = options.flags.contains("q")
         style = options.flags.contains("U") ? .request : options.flags.contains("A") ? .reply : .requestAndReply
         usesOnesAsTarget = options.flags.contains("o")
-        rounds = try Self.number(options, "r", or: "c", default: 1, in: 0...1_000_000)
-        interval = .milliseconds(try Self.number(options, "i", default: 1000, in: 1...3_600_000))
+        let milliseconds = try Self.number(options, "i", default: 1000, in: 1...3_600_000)
+        interval = .milliseconds(milliseconds)
+        rounds = try Self.rounds(options, milliseconds)
         pidFile = options.values["p"]
         if let pidFile, !pidFile.hasPrefix("/") {
             throw Failure(description: "pid file \"\(pidFile)\" is not an absolute path")
         }
         batchFile = options.values["B"]
+        if asksForVersion {
+            items = []
+            allowsForeignAddress = false
+            return
+        }
+        guard !asksForOwners || (options.values["I"] != nil && batchFile == nil && pidFile == nil) else {
+            throw Failure(description: "-D needs -I, and goes with neither -B nor -p")
+        }
         if batchFile != nil {
             guard options.operands.isEmpty, options.values["I"] == nil else {
                 throw Failure(description: "with -B neither operands nor -I: the file names devices and addresses")
@@ -73,8 +97,11 @@ public struct SendArpCommand: Sendable, Equatable {
             return
         }
         if let device = options.values["I"] {
-            guard !options.operands.isEmpty, style != .requestAndReply else {
-                throw Failure(description: "with -I at least one address, and -U or -A")
+            guard !options.operands.isEmpty, style != .requestAndReply || asksForOwners else {
+                throw Failure(description: "with -I at least one address, and -U, -A or -D")
+            }
+            if let source = options.values["s"], options.operands != [source] {
+                throw Failure(description: "-s \"\(source)\" is not the one announced address")
             }
             items = []
             for word in options.operands {
@@ -95,6 +122,24 @@ public struct SendArpCommand: Sendable, Equatable {
             )
         ]
         allowsForeignAddress = options.flags.contains("F") || hardware != nil
+    }
+
+    /// Rounds, or probes of an address; -w ends them early, and alone says how many there are.
+    private static func rounds(_ options: ShortOptions, _ milliseconds: Int) throws(Failure) -> Int {
+        let isCounted = options.values["r"] != nil || options.values["c"] != nil
+        let rounds = try number(
+            options,
+            "r",
+            or: "c",
+            default: options.flags.contains("D") ? 2 : 1,
+            in: 0...1_000_000
+        )
+        guard options.values["w"] != nil else {
+            return rounds
+        }
+        let seconds = try number(options, "w", default: 1, in: 1...3600)
+        let most = max(1, seconds * 1000 / milliseconds)
+        return isCounted ? min(rounds, most) : most
     }
 
     private static func address(_ word: String) throws(Failure) -> IPAddress {

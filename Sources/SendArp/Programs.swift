@@ -12,8 +12,15 @@ enum SendArp {
         } catch {
             throw SendFailure(status: 2, text: "\(error)\n\(SendArpCommand.usage)")
         }
+        if command.asksForVersion {
+            print("send_arp of Vervet 0.1")
+            return
+        }
         if command.rounds == 0 {
             return
+        }
+        if command.asksForOwners {
+            return try findOwners(command)
         }
         let batch = try command.batchFile.map(BatchRun.read) ?? AnnouncementBatch(command.items)
         try AnnouncementRun.send(
@@ -21,6 +28,19 @@ enum SendArp {
             AnnouncementSchedule(rounds: command.rounds, interval: command.interval),
             pidFile: command.pidFile
         )
+    }
+
+    /// Fails with status 1 when another host has one of the addresses.
+    private static func findOwners(_ command: SendArpCommand) throws {
+        let socket = try NetlinkSocket(.route)
+        var questions: [CollisionProbe.Question] = []
+        for name in Set(command.items.map(\.device)) {
+            let device = try AnnouncementRun.device(name, socket)
+            questions.append(.init(device: device, addresses: command.items.map(\.address)))
+        }
+        if let collision = try CollisionProbe.run(questions, probes: command.rounds, spacing: command.interval) {
+            throw SendFailure(status: 1, text: command.isQuiet ? "" : collision.reason)
+        }
     }
 }
 

@@ -18,7 +18,9 @@ do {
     isAdvertiser ? try SendUa.run(arguments) : try SendArp.run(arguments)
     exit(0)
 } catch let failure as SendFailure {
-    report("\(name): \(failure.text)\n")
+    if !failure.text.isEmpty {
+        report("\(name): \(failure.text)\n")
+    }
     exit(failure.status)
 } catch {
     report("\(name): \(error)\n")

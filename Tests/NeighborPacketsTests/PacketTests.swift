@@ -130,6 +130,21 @@ private enum LinkLayerHex {
         #expect(throws: SendArpCommand.Failure.self) { try SendArpCommand(arguments) }
     }
 
+    @Test func arpingForm() throws {
+        let command = try SendArpCommand(["-qD", "-c", "3", "-w", "2", "-I", "eth0", "192.0.2.1"])
+        #expect(command.asksForOwners && command.isQuiet && command.rounds == 2)
+        #expect(try SendArpCommand(["-D", "-I", "eth0", "192.0.2.1"]).rounds == 2)
+        #expect(try SendArpCommand(["-U", "-w", "4", "-s", "192.0.2.1", "-I", "eth0", "192.0.2.1"]).rounds == 4)
+        #expect(try SendArpCommand(["-V"]).asksForVersion)
+        for line in [
+            ["-D", "eth0", "192.0.2.1", "auto", "x", "y"], ["-D", "-B", "-"], ["-DU", "-I", "eth0", "192.0.2.1"],
+            ["-U", "-s", "192.0.2.9", "-I", "eth0", "192.0.2.1"], ["-D", "-w", "0", "-I", "eth0", "192.0.2.1"],
+            ["-D", "-p", "/run/x", "-I", "eth0", "192.0.2.1"],
+        ] {
+            #expect(throws: SendArpCommand.Failure.self) { try SendArpCommand(line) }
+        }
+    }
+
     @Test func manyAddresses() throws {
         let command = try SendArpCommand(["-U", "-I", "eth0", "192.0.2.1", "192.0.2.2"])
         #expect(command.items.map(\.address) == [IPAddress("192.0.2.1"), IPAddress("192.0.2.2")])

@@ -248,6 +248,19 @@ import Testing
         #expect(down.status == .exited(2) && down.errorText.contains("set it up first"))
     }
 
+    @Test func ownersAreFound() throws {
+        try site.b.run("ip address add 198.51.100.77/24 dev vb0")
+        func ask(_ options: [String], _ addresses: String...) throws -> (status: ChildProcess.Status, text: String) {
+            let outcome = try site.a.outcome([program, "-D"] + options + ["-I", "va0"] + addresses)
+            return (outcome.status, outcome.errorText)
+        }
+        let taken = try ask(["-i", "100"], "198.51.100.76", "198.51.100.77")
+        #expect(taken.status == .exited(1) && taken.text.contains("198.51.100.77"))
+        #expect(try ask(["-q", "-i", "100"], "198.51.100.77") == (.exited(1), ""))
+        #expect(try ask(["-c", "2", "-i", "100"], "198.51.100.76") == (.exited(0), ""))
+        #expect(try ask([], "nonic").status == .exited(2))
+    }
+
     @Test func usage() throws {
         #expect(try site.a.outcome([program, "-h"]).status == .exited(0))
         #expect(try site.a.outcome([program, "-h"]).outputText.hasPrefix("usage: send_arp"))

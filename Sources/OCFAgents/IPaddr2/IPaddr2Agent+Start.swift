@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import LinuxKit
+import NeighborPackets
 import Netlink
 
 extension IPaddr2Agent {

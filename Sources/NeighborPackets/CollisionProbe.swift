@@ -1,25 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
-import LinuxKit
-import NeighborPackets
+public import LinuxKit
 
 /// Asks links whether anybody owns one of some IPv4 addresses (RFC 5227, 2.1.1), like `arping -D -c 2`, but two seconds for
 /// all of them together.
-enum CollisionProbe {
+public enum CollisionProbe {
     /// The addresses that are to live on one device.
-    struct Question: Sendable {
+    public struct Question: Sendable {
         let device: AnnouncingDevice
         let addresses: [IPAddress]
+
+        /// Joins a device and IPv4 addresses.
+        public init(device: AnnouncingDevice, addresses: [IPAddress]) {
+            self.device = device
+            self.addresses = addresses
+        }
     }
 
     /// Another owner.
-    struct Collision: Sendable, Equatable {
-        let address: IPAddress
-        let owner: LinkLayerAddress
-        let link: String
+    public struct Collision: Sendable, Equatable {
+        /// The address that is taken.
+        public let address: IPAddress
+
+        /// The hardware address of who has it.
+        public let owner: LinkLayerAddress
+
+        /// The device on which the owner answered.
+        public let link: String
 
         /// The collision in words.
-        var reason: String { "IPv4 address collision: \(owner) on \(link) has \(address) already" }
+        public var reason: String { "IPv4 address collision: \(owner) on \(link) has \(address) already" }
     }
 
     /// A device with its socket and the frames for it.
@@ -74,16 +84,24 @@ enum CollisionProbe {
         }
     }
 
-    /// Sends two probes for every address a second apart and listens until a second after the last.
+    /// Sends probes for every address and listens until as long after the last as there is time between two.
     ///
+    /// - Parameters:
+    ///   - questions: The addresses, device by device.
+    ///   - probes: How many times every address is asked for.
+    ///   - spacing: Time between two probes of an address.
     /// - Returns: The first owner that shows; nil when nobody answers.
     /// - Throws: ``SystemError`` when a link cannot be asked.
-    static func run(_ questions: [Question]) throws(SystemError) -> Collision? {
+    public static func run(
+        _ questions: [Question],
+        probes: Int = 2,
+        spacing: Duration = .seconds(1)
+    ) throws(SystemError) -> Collision? {
         var ears: [Ear] = []
         for question in questions {
             ears.append(try Ear(question))
         }
-        for _ in 0..<2 {
+        for _ in 0..<probes {
             for ear in ears {
                 // In slices, and listening in between, so that the answers fit into the receive buffer.
                 var rest = ear.question.addresses[...]
@@ -96,7 +114,7 @@ enum CollisionProbe {
                     }
                 }
             }
-            if let collision = try listen(ears, until: Deadline(after: .seconds(1))) {
+            if let collision = try listen(ears, until: Deadline(after: spacing)) {
                 return collision
             }
         }
