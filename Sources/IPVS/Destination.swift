@@ -83,6 +83,11 @@ public struct Destination: Hashable, Sendable {
     /// Whether both mean the same to the kernel.
     func isEquivalent(to other: Destination) -> Bool {
         var other = other
+        if other.forwarding == .local {
+            // Old kernels answer so for an address of the director's own, whatever they were told.
+            other.forwarding = forwarding
+            other.encapsulation = encapsulation
+        }
         if forwarding != .tunnel {
             other.encapsulation = encapsulation
         }

@@ -22,6 +22,15 @@ import Testing
         #expect(TableDiff.changes(desired: desired, current: current, owned: [key]).isEmpty)
     }
 
+    @Test func aServerOnTheDirectorItselfIsAsConfigured() throws {
+        let service = VirtualService(try tcp("10.0.0.1"))
+        var found = try server("127.0.0.1")
+        found.forwarding = .local
+        let desired = [ServiceEntry(service, destinations: [try server("127.0.0.1")])]
+        let current = [ServiceEntry(service, destinations: [found])]
+        #expect(TableDiff.changes(desired: desired, current: current, owned: []).isEmpty)
+    }
+
     @Test func additionsFirstRemovalsLast() throws {
         let web = try tcp("10.0.0.1")
         let mail = try tcp("10.0.0.1", 25)

@@ -49,7 +49,7 @@ import Testing
 
     @Test(arguments: names.keys.sorted()) func everyDirectiveStandsInBothPlacesAndNotInLegacyFiles(_ name: String) {
         let value = Self.names[name] ?? ""
-        let block = "virtual=10.9.0.1:80\n\treal=10.1.0.1 gate\n"
+        let block = "virtual=10.9.0.1:80\n\treal=10.1.0.1->10.1.0.2 gate\n"
         let global = "\(name)=\(value)\n"
         #expect(summaries(global + block) == [])
         #expect(summaries(block + "\t\(name)=\(value)\n") == [])
@@ -67,6 +67,14 @@ import Testing
     ) func badValues(_ line: String) {
         #expect(errorLines("virtual=10.9.0.1:80\n\t\(line)\n") == [2])
         #expect(errorLines("\(line)\nvirtual=10.9.0.1:80\n") == [1])
+    }
+
+    @Test func aDepoolThresholdThatKeepsEveryServerIsTold() {
+        let block = "virtual=10.9.0.1:80\n\treal=10.1.0.1 gate\n"
+        let message = "50 % of 1 real server is none: no check can take one out of '10.9.0.1:80'"
+        #expect(summaries(block + "\tdepoolthreshold=50\n") == ["ld.cf:3:18: warning: \(message)"])
+        #expect(summaries("depoolthreshold=50\n" + block) == ["ld.cf:1:17: warning: \(message)"])
+        #expect(summaries("depoolthreshold=50\n" + block + "\treal=10.1.0.2 gate\n") == [])
     }
 
     @Test func aSlipOfAWordIsNamed() {

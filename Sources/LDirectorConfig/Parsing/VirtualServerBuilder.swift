@@ -28,6 +28,7 @@ struct VirtualServerBuilder {
             endpoints: endpoints
         ).realServers(block.reals, budget: &budget)
         warnAboutChecks(of: server)
+        warnAboutDepoolThreshold(of: server)
         return identity == nil ? nil : server
     }
 
@@ -141,6 +142,20 @@ struct VirtualServerBuilder {
         default:
             break
         }
+    }
+
+    private func warnAboutDepoolThreshold(of server: VirtualServer) {
+        let percent = server.lifeCycle.depoolThreshold
+        let place = values[.depoolthreshold]?.token ?? inherited.values[.depoolthreshold]?.token
+        guard let place, !server.realServers.isEmpty, server.realServers.count * percent < 100 else {
+            return
+        }
+        let count = server.realServers.count
+        findings.warning(
+            .noEffect,
+            place,
+            "\(percent) % of \(count) real server\(count == 1 ? "" : "s") is none: no check can take one out of \(block.place.quoted)"
+        )
     }
 
     // MARK: the kernel's table

@@ -135,6 +135,10 @@ extension Command {
                 return .badConfiguration
             }
         }
+        if let problem = reading.configuration.flatMap(Daemon.monitorProblem) {
+            complain(problem)
+            return .badConfiguration
+        }
         let log = EventLog(target, instance: arguments.instance)
         log.write("Starting \(Self.version) with \(file.path)")
         reading.summaries.forEach(log.write)

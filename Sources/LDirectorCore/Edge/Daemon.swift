@@ -149,7 +149,7 @@ public final class Daemon {
             return log.write("Reload failed, the running configuration stays: \(error)")
         }
         watcher.accept(reading.content)
-        if let problem = reading.configuration.flatMap({ EventLog.problem(of: $0.daemon.logTarget) }) {
+        if let problem = reading.configuration.flatMap(Self.problem) {
             rejected = [problem]
             return log.write("Reload failed, the running configuration stays: \(problem)")
         }

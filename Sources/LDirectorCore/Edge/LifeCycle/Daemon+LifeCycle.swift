@@ -12,6 +12,16 @@ extension Daemon {
 
     // MARK: configuration
 
+    /// What of a valid configuration cannot be done on this machine, a file to be written above all; nil when nothing.
+    static func problem(of configuration: Configuration) -> String? {
+        EventLog.problem(of: configuration.daemon.logTarget) ?? monitorProblem(of: configuration)
+    }
+
+    /// Why a monitor file cannot be written; nil when all can.
+    static func monitorProblem(of configuration: Configuration) -> String? {
+        configuration.virtualServers.lazy.compactMap(\.monitorFile).compactMap(MonitorFiles.problem).first
+    }
+
     /// Prepares for a configuration before it is put in force, so that no server that is held out gets in between.
     func prepareLifeCycle(for configuration: Configuration) {
         let path = configuration.daemon.maintenanceDirectory
