@@ -52,17 +52,23 @@ public enum TextFile {
     /// - Throws: ``SystemError`` of mkdir(2).
     public static func makeDirectory(_ path: String, mode: mode_t = 0o755) throws(SystemError) {
         do {
+            try make(path, mode)
+        } catch {
+            guard error.code == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
+                throw error
+            }
+            try makeDirectory(String(path[..<slash]), mode: mode)
+            try make(path, mode)
+        }
+    }
+
+    /// Makes one directory; somebody else may have made it a moment ago.
+    private static func make(_ path: String, _ mode: mode_t) throws(SystemError) {
+        do {
             try systemCall("mkdir", path) { mkdir(path, mode) }
         } catch {
-            switch error.code {
-            case EEXIST: return
-            case ENOENT:
-                guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
-                    throw error
-                }
-                try makeDirectory(String(path[..<slash]), mode: mode)
-                try systemCall("mkdir", path) { mkdir(path, mode) }
-            default: throw error
+            guard error.code == EEXIST else {
+                throw error
             }
         }
     }

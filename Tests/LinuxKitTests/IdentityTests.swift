@@ -53,3 +53,20 @@ import Testing
         #expect(throws: ShortOptions.Failure.missingValue("r")) { try ShortOptions(["-r"], letters: "r:") }
     }
 }
+
+@Suite struct DirectoryTests {
+    @Test func madeByManyAtOnce() async throws {
+        let base = "/tmp/vervet-directory-\(getpid())"
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<16 {
+                group.addTask { try TextFile.makeDirectory("\(base)/a/b/c") }
+            }
+            try await group.waitForAll()
+        }
+        #expect(access("\(base)/a/b/c", F_OK) == 0)
+        for path in ["/a/b/c", "/a/b", "/a", ""] {
+            #expect(rmdir(base + path) == 0)
+        }
+        #expect(throws: SystemError.self) { try TextFile.makeDirectory("/proc/nowhere/x") }
+    }
+}

@@ -168,13 +168,13 @@ extension Trait where Self == ConditionTrait {
     }
 
     @Test func startsAtOnceDoNotDisturbOneAnother() async throws {
-        let codes = try await withThrowingTaskGroup(of: CInt.self) { group in
+        let answers = try await withThrowingTaskGroup(of: Agent.Answer.self) { group in
             for clone in 0..<4 {
-                group.addTask { try agent(clone, of: 4).call("start").code }
+                group.addTask { try agent(clone, of: 4).call("start") }
             }
             return try await group.reduce(into: []) { $0.append($1) }
         }
-        #expect(codes == [0, 0, 0, 0])
+        #expect(answers.map(\.code) == [0, 0, 0, 0], "\(answers.map(\.errors))")
         let whole = try rules()
         #expect(count("cip-node-", in: whole) == 4 && count("table ip ", in: whole) == 1)
         #expect(try site.addresses().filter { $0.contains("\(vip)/") }.count == 1)
