@@ -193,6 +193,11 @@ extension Trait where Self == ConditionTrait {
         #expect(try agent(0).codes("start", "monitor") == [0, 0])
         try site.a.run("nft flush chain ip \(table) prerouting")
         #expect(try agent(0).codes("monitor", "start", "monitor") == [1, 0, 0])
+        #expect(try rules().contains("drop comment \"cip-drop-2\""))
+        // The clone has grown: sharing among two is wrong now.
+        #expect(try agent(0, of: 3).codes("monitor", "start", "monitor") == [1, 0, 0])
+        #expect(try rules().contains("mod 3") && !rules().contains("mod 2"))
+        #expect(try agent(0).codes("start", "monitor") == [0, 0])
         try site.a.run("nft delete table ip \(table)")
         #expect(try agent(0).codes("stop", "probe") == [0, 7])
         #expect(try !site.has("\(vip)/24"))

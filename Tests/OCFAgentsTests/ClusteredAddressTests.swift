@@ -69,7 +69,7 @@ import Testing
                 type filter hook prerouting priority mangle; policy accept;
                 iifname "eth0" ip daddr 198.51.100.50 jhash ip saddr mod 3 seed 0x1234 offset 1 2 \
                 meta pkttype set host accept comment "cip-node-2"
-                iifname "eth0" ip daddr 198.51.100.50 drop
+                iifname "eth0" ip daddr 198.51.100.50 drop comment "cip-drop-3"
                 }
                 }
                 add table arp IPaddr2_198_51_100_50
@@ -102,9 +102,10 @@ import Testing
 
     @Test func findings() {
         let own = FilterRule(chain: "prerouting", handle: 7, comment: "cip-node-2")
-        let drop = FilterRule(chain: "prerouting", handle: 8, comment: "")
+        let drop = FilterRule(chain: "prerouting", handle: 8, comment: "cip-drop-2")
         func finding(_ address: AddressState, _ rules: [FilterRule]?, joined: Bool = true) -> ClusterState.Finding {
-            ClusterState(holders: [], address: address, rules: rules, isJoined: joined).finding(for: 2)
+            ClusterState(holders: [], address: address, rules: rules, isJoined: joined, total: 2)
+                .finding(for: 2)
         }
         #expect(finding(.absent, [own, drop]) == .absent)
         #expect(finding(.usable, nil) == .unfiltered)
@@ -112,7 +113,10 @@ import Testing
         #expect(finding(.usable, [own, drop]) == .usable)
         #expect(finding(.usable, [own, drop], joined: false) == .notJoined)
         let other = FilterRule(chain: "output", handle: 7, comment: "cip-node-2")
-        #expect(finding(.usable, [other]) == .bucketMissing)
+        #expect(finding(.usable, [other, drop]) == .bucketMissing)
+        #expect(finding(.usable, [own]) == .unfiltered)
+        let three = FilterRule(chain: "prerouting", handle: 8, comment: "cip-drop-3")
+        #expect(finding(.usable, [own, three]) == .unfiltered)
         #expect(finding(.duplicate(link: "x"), nil) == .unusable(.duplicate(link: "x")))
     }
 

@@ -28,6 +28,14 @@ struct ClusterState: Sendable, Equatable {
     let rules: [FilterRule]?
     /// Whether the multicast hardware address is joined; true when that cannot be known.
     let isJoined: Bool
+    /// Among how many buckets the clients are shared out.
+    let total: Int
+
+    /// Whether what hashes elsewhere is dropped, and elsewhere means the same as for this instance.
+    var isFiltered: Bool {
+        let comment = ClusteredRules.dropComment(of: total)
+        return (rules ?? []).contains { $0.chain == ClusteredRules.chain && $0.comment == comment }
+    }
 
     /// The buckets of this node.
     var buckets: Set<Int> { Set((rules ?? []).compactMap(ClusteredRules.bucket)) }
@@ -40,7 +48,7 @@ struct ClusterState: Sendable, Equatable {
         switch address {
         case .absent: .absent
         case .usable:
-            if rules == nil {
+            if !isFiltered {
                 .unfiltered
             } else if bucket.map(buckets.contains) != true {
                 .bucketMissing

@@ -25,6 +25,9 @@ struct ClusteredRules: Sendable, Equatable {
     /// The comment of a bucket's rule.
     static func comment(of bucket: Int) -> String { "cip-node-\(bucket)" }
 
+    /// The comment of the rule that drops what hashes elsewhere; it tells among how many buckets.
+    static func dropComment(of buckets: Int) -> String { "cip-drop-\(buckets)" }
+
     /// The bucket that a rule lets pass; nil for a rule of another purpose.
     static func bucket(of rule: FilterRule) -> Int? {
         guard rule.chain == chain, rule.comment.hasPrefix("cip-node-") else {
@@ -66,7 +69,7 @@ struct ClusteredRules: Sendable, Equatable {
             // Answers to this node's own questions come from any neighbour.
             lines.append("\(match) icmpv6 type nd-neighbor-advert meta pkttype set host accept comment \"cip-nd\"")
         }
-        lines += ["\(match) drop", "}", "}"]
+        lines += ["\(match) drop comment \"\(Self.dropComment(of: buckets))\"", "}", "}"]
         if let mangle {
             lines += Self.replacement("arp", table)
             lines += [

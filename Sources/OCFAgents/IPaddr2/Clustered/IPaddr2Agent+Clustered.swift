@@ -59,7 +59,10 @@ extension IPaddr2Agent {
         // Another instance of the same node runs; this one may run elsewhere.
         case (.bucketMissing, _), (_, .status): return .notRunning
         case (.unfiltered, _):
-            throw OCFError(.generic, "\(name) is running, but without its packet filter: it answers all clients")
+            throw OCFError(
+                .generic,
+                "\(name) is running, but its packet filter is missing or another one: it answers too many clients"
+            )
         case (.notJoined, _):
             throw OCFError(.generic, "\(name) is running, but its device has left the multicast hardware address")
         }
@@ -78,7 +81,8 @@ extension IPaddr2Agent {
             holders: holders,
             address: AddressState.judge(holders, settings),
             rules: try filterRules(of: address),
-            isJoined: isJoined
+            isJoined: isJoined,
+            total: cluster.buckets
         )
     }
 
@@ -96,7 +100,8 @@ extension IPaddr2Agent {
                 holders: holders,
                 address: AddressState.judge(holders, settings),
                 rules: nil,
-                isJoined: true
+                isJoined: true,
+                total: cluster.buckets
             )
         }
     }

@@ -51,7 +51,7 @@ extension IPaddr2Agent {
         _ label: String?,
         _ socket: borrowing NetlinkSocket
     ) throws(OCFError) {
-        let isFirst = sharing.state.holders.isEmpty || sharing.state.rules == nil
+        let isFirst = sharing.state.holders.isEmpty || !sharing.state.isFiltered
         switch finding {
         case .notJoined: break
         case .bucketMissing: try sharing.tool.apply(sharing.rules.addition(of: sharing.bucket))
