@@ -11,7 +11,7 @@ trap cleanup EXIT
 pass() { passed=$((passed + 1)); echo "ok      $*"; }
 fail() { failed=$((failed + 1)); echo "FAILED  $*"; }
 check() { local name=$1; shift
-  if "$@"; then pass "$name"; else fail "$name"; table | sed 's/^/          /'; tail -8 "$W/log" | sed 's/^/          /'; fi; }
+  if "$@"; then pass "$name"; else fail "$name"; table | head -20 | sed 's/^/          /'; tail -8 "$W/log" | sed 's/^/          /'; fi; }
 finish() { echo "$passed passed, $failed failed in $((($(uptime_ms) - began) / 1000)) s"; [ $failed = 0 ]; }
 table() { ipvsadm -Sn | sort; }
 has() { table | grep -qF -- "$1"; }
