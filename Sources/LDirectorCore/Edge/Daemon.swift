@@ -203,6 +203,10 @@ public final class Daemon {
         for transition in transitions {
             if let line = director.line(for: transition) {
                 log.write(line)
+                if case .retained = transition.kind {
+                    // Somebody has to know of a server that is used although it fails.
+                    tell(line, of: transition.server.service)
+                }
             }
         }
         pending += transitions.filter(\.concernsTable).map(\.server)
