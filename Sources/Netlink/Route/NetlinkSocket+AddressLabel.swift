@@ -4,28 +4,28 @@ public import LinuxKit
 
 /// Address labels, the policy by which the kernel chooses IPv6 source addresses (RFC 6724, `ip addrlabel`).
 extension NetlinkSocket {
-    /// Gives one IPv6 address a label of its own, so that it is no first choice as source address.
+    /// The request that gives an IPv6 address a label of its own, so that it is no first choice as source address.
     ///
     /// - Parameters:
-    ///   - address: An IPv6 address.
     ///   - label: The label; the kernel keeps 0xffffffff for itself.
-    /// - Throws: ``NetlinkError``, with `EEXIST` when the address has a label already.
-    public func addLabel(of address: IPAddress, _ label: UInt32) throws(NetlinkError) {
-        try request(Self.labelRequest(UInt16(RTM_NEWADDRLABEL), [.create, .exclusive], address, label))
+    ///   - address: An IPv6 address.
+    /// - Returns: The request, for ``batch(_:inFlight:)``; refused with `EEXIST` when the address has a label already.
+    public static func addition(ofLabel label: UInt32, to address: IPAddress) -> NetlinkRequest {
+        labelRequest(UInt16(RTM_NEWADDRLABEL), [.create, .exclusive], address, label)
     }
 
-    /// Takes the label of one IPv6 address away.
+    /// The request that takes the label of an IPv6 address away.
     ///
     /// - Parameters:
-    ///   - address: An IPv6 address.
     ///   - label: The label; the kernel looks at the address only, but wants to see one.
-    /// - Throws: ``NetlinkError``, with `ESRCH` when the address has none.
-    public func removeLabel(of address: IPAddress, _ label: UInt32) throws(NetlinkError) {
-        try request(Self.labelRequest(UInt16(RTM_DELADDRLABEL), [], address, label))
+    ///   - address: An IPv6 address.
+    /// - Returns: The request, for ``batch(_:inFlight:)``; refused with `ESRCH` when the address has none.
+    public static func removal(ofLabel label: UInt32, from address: IPAddress) -> NetlinkRequest {
+        labelRequest(UInt16(RTM_DELADDRLABEL), [], address, label)
     }
 
     /// The request for a change of a label (`struct ifaddrlblmsg`, linux/if_addrlabel.h).
-    static func labelRequest(
+    private static func labelRequest(
         _ type: UInt16,
         _ flags: NetlinkFlags,
         _ address: IPAddress,

@@ -34,11 +34,7 @@ extension IPaddr2Agent {
             }
             copies = try takeFromLoopback(wanted, before, socket)
             // Before the addresses, so that no connection chooses one as source meanwhile.
-            for address in wanted.map(\.address.address) where address.family == .ipv6 {
-                if label(address, socket) {
-                    labelled.append(address)
-                }
-            }
+            labelled = addLabels(wanted.map(\.address.address), socket)
             try add(wanted, before, socket, &added)
             try setUp(links, socket)
             // What the kernel has acknowledged needs no second look, unless it may still change its mind.
@@ -48,7 +44,7 @@ extension IPaddr2Agent {
             }
         } catch {
             takeBack(added, socket)
-            labelled.forEach { removeLabel($0, socket) }
+            removeLabels(labelled, socket)
             for copy in copies {
                 takeBack(adding: copy.address, socket)
                 LoopbackMemory(directory: environment.runtimeDirectory, address: copy.address.address).forget()
@@ -155,35 +151,39 @@ extension IPaddr2Agent {
         }
     }
 
-    /// Labels an IPv6 address before it appears, so that no connection chooses it as source address meanwhile.
+    /// Labels IPv6 addresses before they appear, so that no connection chooses one as source address meanwhile.
     ///
-    /// - Returns: Whether this call added the label. Without one the address works, so a failure is only logged.
-    func label(_ address: IPAddress, _ socket: borrowing NetlinkSocket) -> Bool {
-        guard let label = settings.addressLabel else {
-            return false
+    /// - Returns: Those that this call labelled. Without a label an address works, so a failure is only logged.
+    func addLabels(_ addresses: [IPAddress], _ socket: borrowing NetlinkSocket) -> [IPAddress] {
+        let addresses = addresses.filter { $0.family == .ipv6 }
+        guard let label = settings.addressLabel, !addresses.isEmpty else {
+            return []
         }
         do {
-            try socket.addLabel(of: address, label)
-            return true
-        } catch {
-            if error.code != EEXIST {
-                log.warning("\(address) may become a source address: \(error)")
+            let results = try socket.batch(addresses.map { NetlinkSocket.addition(ofLabel: label, to: $0) })
+            if let error = results.lazy.compactMap(\.self).first(where: { $0.code != EEXIST }) {
+                log.warning("an address may become a source address: \(error)")
             }
-            return false
+            return zip(addresses, results).compactMap { $1 == nil ? $0 : nil }
+        } catch {
+            log.warning("addresses may become source addresses: \(error)")
+            return []
         }
     }
 
-    /// Takes the label of an IPv6 address away; one that is not there is fine.
-    func removeLabel(_ address: IPAddress, _ socket: borrowing NetlinkSocket) {
-        guard let label = settings.addressLabel else {
+    /// Takes the labels of IPv6 addresses away; one that is not there is fine.
+    func removeLabels(_ addresses: [IPAddress], _ socket: borrowing NetlinkSocket) {
+        let addresses = addresses.filter { $0.family == .ipv6 }
+        guard let label = settings.addressLabel, !addresses.isEmpty else {
             return
         }
         do {
-            try socket.removeLabel(of: address, label)
-        } catch {
-            if error.code != ESRCH {
-                log.warning("\(error)")
+            let results = try socket.batch(addresses.map { NetlinkSocket.removal(ofLabel: label, from: $0) })
+            if let error = results.lazy.compactMap(\.self).first(where: { $0.code != ESRCH }) {
+                throw error
             }
+        } catch {
+            log.warning("\(error)")
         }
     }
 }

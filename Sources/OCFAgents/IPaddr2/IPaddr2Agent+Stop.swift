@@ -62,10 +62,10 @@ extension IPaddr2Agent {
                 try? TextFile.write("/proc/sys/net/ipv4/route/flush", "1")
             }
         }
-        for address in members.compactMap(\.address) {
-            if address.family == .ipv6 {
-                removeLabel(address, socket)
-            } else if settings.movesFromLoopback {
+        let addresses = members.compactMap(\.address)
+        removeLabels(addresses, socket)
+        if settings.movesFromLoopback {
+            for address in addresses where address.family == .ipv4 {
                 restoreLoopback(address, view.whole, socket)
             }
         }

@@ -84,7 +84,7 @@ extension IPaddr2Agent {
             // The other nodes have the address too: detection would always find a duplicate.
             wanted.flags.insert(.noDuplicateDetection)
         }
-        let isLabelled = sharing.state.holders.isEmpty && self.label(sharing.address, socket)
+        let labelled = sharing.state.holders.isEmpty ? addLabels([sharing.address], socket) : []
         var isAdded = false
         var failure: OCFError
         do throws(NetlinkError) {
@@ -102,9 +102,7 @@ extension IPaddr2Agent {
         } catch {
             failure = OCFError(error)
         }
-        if isLabelled {
-            removeLabel(sharing.address, socket)
-        }
+        removeLabels(labelled, socket)
         if isAdded {
             try? socket.remove(wanted)
         }
