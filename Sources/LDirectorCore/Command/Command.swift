@@ -59,6 +59,7 @@ public struct Command {
         case .reload, .forceReload: return reload()
         case .status: return status()
         case .checkConfig: return checkConfiguration()
+        case .check: return checkServers()
         }
     }
 

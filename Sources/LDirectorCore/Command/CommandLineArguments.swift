@@ -12,6 +12,10 @@ public struct CommandLineArguments: Equatable, Sendable {
         case forceReload = "force-reload"
         case status
         case checkConfig = "check-config"
+        case check
+
+        /// Whether it needs nothing but the file, whose name may then follow the word.
+        var readsOnly: Bool { self == .check || self == .checkConfig }
     }
 
     /// What the words ask for.
@@ -52,13 +56,14 @@ public struct CommandLineArguments: Equatable, Sendable {
 
           CONFIGURATION   searched in /etc/ha.d, /etc/ha.d/conf, then as given; default ldirectord.cf
           ACTION          start, stop [--no-wait], restart, try-restart, reload, force-reload, status [--json],
-                          check-config (check-config also as: check-config CONFIGURATION)
+                          check-config: print the configuration as understood, or its errors; check: check every real
+                          server once and touch nothing (both also as: check-config CONFIGURATION)
 
           -d, --debug     stay in the foreground, events to standard error
           -h, --help      this text
           -v, --version   the version
 
-        Exit status: 0 done (status: running); 1 failed (status: dead, but the pid file remains); 2 the configuration has
+        Exit status: 0 done (status: running; check: all up); 1 failed (status: dead, but the pid file remains); 2 the configuration has
         errors; 3 status: not running; 255 this usage.
 
         """
@@ -81,7 +86,7 @@ public struct CommandLineArguments: Equatable, Sendable {
         }
         let options = rest.filter { $0.hasPrefix("--") }
         var operands = rest.filter { !$0.hasPrefix("--") }
-        if operands.first == Action.checkConfig.rawValue, operands.count > 1 {
+        if let word = operands.first, operands.count > 1, Action(rawValue: word)?.readsOnly == true {
             operands.swapAt(operands.startIndex, operands.startIndex + 1)
         }
         if operands.count > 1, let name = operands.first {
