@@ -125,7 +125,7 @@ struct RadiusConversation: Conversation {
     }
 
     /// RFC 2865 5.2: blocks of 16 bytes, each added to a digest of the secret and the block before.
-    private static func hidden(_ password: String, _ secret: String, _ authenticator: [UInt8]) throws(ServiceFault)
+    static func hidden(_ password: String, _ secret: String, _ authenticator: [UInt8]) throws(ServiceFault)
         -> [UInt8]
     {
         var clear = Array(password.utf8)

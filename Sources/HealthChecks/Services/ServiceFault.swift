@@ -12,17 +12,14 @@ public struct ServiceFault: Error, Hashable, Sendable, CustomStringConvertible {
 ///
 /// Only the first 300 bytes are looked at. The secret is a password of the check; empty when none was sent.
 func quoted(_ bytes: some Sequence<UInt8>, hiding secret: String = "") -> String {
-    var rest = Array(bytes.prefix(300))[...]
     let hidden = Array(secret.utf8)
+    // A secret that begins before the limit is recognised even when it ends after it.
+    var rest = Array(bytes.prefix(300 + hidden.count))[...]
     var shown: [UInt8] = []
-    while let first = rest.first {
-        if !hidden.isEmpty, rest.starts(with: hidden) || (rest.count < hidden.count && hidden.starts(with: rest)) {
-            shown += Array("***".utf8)
-            rest = rest.dropFirst(hidden.count)
-        } else {
-            shown.append(first)
-            rest = rest.dropFirst()
-        }
+    while let first = rest.first, shown.count < 300 {
+        let isHidden = !hidden.isEmpty && rest.starts(with: hidden)
+        shown += isHidden ? Array("***".utf8) : [first]
+        rest = rest.dropFirst(isHidden ? hidden.count : 1)
     }
     return "\"\(printable(String(decoding: shown, as: UTF8.self)))\""
 }

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+# Throw-away servers for tests: what the recipes beside this file have in common.
+#
+# Each recipe NAME.sh defines
+#   NAME_start DIR ADDRESS PORT [STATE]   starts the server in the current network namespace and returns when it listens (status
+#                                         1 and the end of its log when it does not); everything it writes is in DIR
+#   NAME_stop DIR                         ends it and all its processes
+# STATE is "up" unless the recipe names others; which check is "up" on it stands at the head of the recipe, too.
+# Root is needed. Nothing of the system's own services and their files is used or changed.
+#
+#   . lab/services/common.sh; services_load slapd named
+#   slapd_start /tmp/x/slapd 127.0.0.1 389; ...; slapd_stop /tmp/x/slapd
+
+SERVICES=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+# What all servers believe.
+SERVICE_USER=checker SERVICE_PASSWORD=sesame-4711 SERVICE_OTHER_PASSWORD=mustard-0815
+
+services_load() { local n; for n; do . "$SERVICES/$n.sh" || return; done; }
+
+service_prepare() { # DIR: makes it, readable for the users that servers change to
+  mkdir -p "$1" && chmod 755 "$1"; }
+
+service_spawn() { # DIR COMMAND...: runs it in a session of its own, its output in DIR/log
+  local dir=$1; shift
+  setsid "$@" >> "$dir/log" 2>&1 < /dev/null &
+  echo $! > "$dir/pid"; }
+
+service_alive() { # DIR
+  local p; p=$(cat "$1/pid" 2>/dev/null) && kill -0 "$p" 2>/dev/null; }
+
+service_await() { # DIR PORT [tcp|udp]: until something listens there
+  local dir=$1 port=$2 kind=${3:-tcp} i
+  for ((i = 0; i < 600; i++)); do
+    [ -n "$(ss -Hln --"$kind" "sport = :$port")" ] && return
+    service_alive "$dir" || break
+    sleep 0.05
+  done
+  echo "$dir: the server does not listen on $kind port $port:" >&2; tail -n 5 "$dir/log" >&2
+  service_stop "$dir"; return 1; }
+
+service_await_line() { # DIR TEXT: until the server has written this to its log
+  local dir=$1 text=$2 i
+  for ((i = 0; i < 600; i++)); do
+    grep -qF "$text" "$dir/log" && return
+    service_alive "$dir" || break
+    sleep 0.05
+  done
+  echo "$dir: the server does not write \"$text\":" >&2; tail -n 5 "$dir/log" >&2
+  service_stop "$dir"; return 1; }
+
+service_stop() { # DIR
+  local p i; p=$(cat "$1/pid" 2>/dev/null) || return 0
+  kill -TERM -- "$p" 2>/dev/null
+  for ((i = 0; i < 100; i++)); do kill -0 -- "-$p" 2>/dev/null || break; sleep 0.05; done
+  kill -KILL -- "-$p" 2>/dev/null
+  while kill -0 "$p" 2>/dev/null; do sleep 0.02; done
+  rm -f "$1/pid"; }
+
+service_certificate() { # DIR: key.pem and cert.pem for CN=server.test
+  [ -e "$1/cert.pem" ] || openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 \
+    -subj /CN=server.test -addext subjectAltName=DNS:server.test -keyout "$1/key.pem" -out "$1/cert.pem" 2> /dev/null; }
