@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import LinuxKit
 
 @testable import HealthChecks
@@ -49,7 +50,7 @@ struct Play: Equatable {
     private mutating func accept(_ step: ConversationStep, _ conversation: inout some Conversation) {
         switch step {
         case .wait, .follow: break
-        case .send(let bytes), .sendLast(let bytes): sent.append(bytes)
+        case .send(let bytes): sent.append(bytes)
         case .startTLS:
             startedTLS = true
             accept(conversation.secured(), &conversation)
@@ -73,13 +74,11 @@ func hex(_ text: String) -> [UInt8] {
     return stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
 }
 
-/// The hexadecimal text of bytes.
-func hexText(_ bytes: [UInt8]) -> String {
-    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-}
-
 /// Plays many spoilt copies of good answers; each must come to an end with a short reason and without the password.
 struct Fuzzer {
+    /// Copies that each suite plays; VERVET_FUZZ_ROUNDS asks for more.
+    static let rounds = getenv("VERVET_FUZZ_ROUNDS").flatMap { Int(String(cString: $0)) } ?? 2000
+
     private var random: SeededGenerator
     private(set) var ups = 0
 
@@ -92,7 +91,7 @@ struct Fuzzer {
         let spoilt = spoil(answers)
         let slice = Bool.random(using: &random) ? Int.max : Int.random(in: 1...20, using: &random)
         let play = Play(conversation, spoilt, slice: isStream ? slice : .max, closes: isStream)
-        let input = spoilt.map(hexText).joined(separator: "|")
+        let input = spoilt.map(hexadecimal).joined(separator: "|")
         switch play.outcome {
         case .up: ups += 1
         case .down(let reason):

@@ -124,7 +124,7 @@ struct ServicesRadiusTests {
         var fuzzer = Fuzzer(seed: seed)
         let place = hex("5012") + [UInt8](repeating: 0, count: 16)
         let good = [Self.accept, Self.reject, Self.challenge, try signed(2, place, signature: 2)]
-        for number in 0..<6000 {
+        for number in 0..<Fuzzer.rounds {
             let fault = fuzzer.round(
                 try conversation(),
                 [good[number % good.count]],
@@ -135,6 +135,6 @@ struct ServicesRadiusTests {
                 Issue.record("seed \(seed), round \(number): \(fault)")
             }
         }
-        #expect((100..<4000).contains(fuzzer.ups), "seed \(seed)")
+        #expect((50..<Fuzzer.rounds - 100).contains(fuzzer.ups), "seed \(seed)")
     }
 }

@@ -30,7 +30,7 @@ struct PostgresConversation: Conversation {
         state = login.startsTLS ? .tlsAnswer : .login
         var random: [UInt8] = []
         for _ in 0..<18 { random.append(UInt8.random(in: .min ... .max, using: &generator)) }
-        nonce = Base64.encode(random)
+        nonce = Base64.encoded(random)
     }
 
     /// As above, with numbers of the system.
@@ -201,14 +201,10 @@ struct PostgresConversation: Conversation {
     /// "md5" and the digest of a digest (documentation, "MD5Password").
     private func hidden(salt: [UInt8]) throws(ServiceFault) -> String {
         guard let inner = MessageDigest.md5.digest(Array((login.password + login.login).utf8)),
-            let outer = MessageDigest.md5.digest(Array(Self.hexadecimal(inner).utf8) + salt)
+            let outer = MessageDigest.md5.digest(Array(hexadecimal(inner).utf8) + salt)
         else {
             throw ServiceFault("server asks for MD5, which this system does not allow")
         }
-        return "md5" + Self.hexadecimal(outer)
-    }
-
-    private static func hexadecimal(_ bytes: [UInt8]) -> String {
-        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        return "md5" + hexadecimal(outer)
     }
 }
