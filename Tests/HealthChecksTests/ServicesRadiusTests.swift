@@ -21,7 +21,7 @@ struct ServicesRadiusTests {
     private func conversation(login: RadiusLogin? = nil) throws -> RadiusConversation {
         var random = SeededGenerator(seed: 7)
         let usual = try RadiusLogin(login: "checker", password: "sesame-4711", secret: "testing123")
-        return try RadiusConversation(login ?? usual, using: &random)
+        return RadiusConversation(login ?? usual, using: &random)
     }
 
     private func play(_ answers: [[UInt8]]) throws -> Play { Play(try conversation(), answers, closes: false) }

@@ -6,6 +6,9 @@ public struct MySQLLogin: Hashable, Sendable {
     public var login: String
 
     /// The password; empty for none.
+    ///
+    /// A server of MySQL 8 that has not seen the user since it started (caching_sha2_password) wants the password itself;
+    /// it is sent under the RSA key that the server gives, which keeps it from listeners, not from an impostor.
     public var password: String
 
     /// The database to use; empty for none.

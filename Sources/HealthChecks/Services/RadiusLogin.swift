@@ -16,7 +16,8 @@ public struct RadiusLogin: Hashable, Sendable {
 
     /// Describes a login.
     ///
-    /// - Throws: When a part does not have the length that the protocol asks for.
+    /// - Throws: When a part does not have the length that the protocol asks for, or the system does not allow MD5,
+    ///   without which there is no RADIUS over UDP.
     public init(
         login: String,
         password: String,
@@ -34,6 +35,9 @@ public struct RadiusLogin: Hashable, Sendable {
         }
         guard (1...253).contains(clientName.utf8.count) else {
             throw ServiceFault("the name of a RADIUS client has 1 to 253 bytes, not \(clientName.utf8.count)")
+        }
+        guard MessageDigest.md5.digest([]) != nil else {
+            throw ServiceFault("this system does not allow MD5, which RADIUS needs")
         }
         self.login = login
         self.password = password
