@@ -20,6 +20,11 @@ ssl_cert = <$dir/cert.pem
 ssl_key = <$dir/key.pem
 auth_mechanisms = $mechanisms
 auth_failure_delay = 0
+service anvil {
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
+}
 disable_plaintext_auth = $clear
 mail_location = maildir:$dir/mail/%u
 first_valid_uid = 1

@@ -6,8 +6,8 @@
 mariadb_start() { # DIR ADDRESS PORT [up|empty|password|missing|full]
   local dir=$1 address=$2 port=$3 state=${4:-up} password=$SERVICE_PASSWORD
   [ "$state" = password ] && password=$SERVICE_OTHER_PASSWORD
-  service_prepare "$dir" && rm -rf "$dir/data" || return
-  mariadb-install-db --no-defaults --user=root --datadir="$dir/data" --skip-test-db \
+  service_prepare "$dir" && rm -rf "$dir/data" && mkdir -p "$dir/tmp" || return
+  mariadb-install-db --no-defaults --user=root --datadir="$dir/data" --skip-test-db --innodb-use-native-aio=0 --tmpdir="$dir/tmp" \
     --auth-root-authentication-method=normal > "$dir/log" 2>&1 || { tail -n 5 "$dir/log" >&2; return 1; }
   { [ "$state" = missing ] || printf '%s\n' "CREATE DATABASE health;" "CREATE TABLE health.alive (name VARCHAR(20));"
     [ "$state" = missing ] || [ "$state" = empty ] || echo "INSERT INTO health.alive VALUES ('alive');"
@@ -15,7 +15,7 @@ mariadb_start() { # DIR ADDRESS PORT [up|empty|password|missing|full]
     echo "GRANT SELECT, INSERT, UPDATE ON *.* TO '$SERVICE_USER'@'%';"
   } > "$dir/init.sql"
   service_spawn "$dir" mariadbd --no-defaults --user=root --datadir="$dir/data" --bind-address="$address" --port="$port" \
-    --socket="$dir/socket" --pid-file="$dir/server.pid" --skip-name-resolve --skip-log-bin --innodb-buffer-pool-size=8M \
+    --socket="$dir/socket" --pid-file="$dir/server.pid" --skip-name-resolve --skip-log-bin --tmpdir="$dir/tmp" --innodb-use-native-aio=0 --innodb-buffer-pool-size=8M \
     --innodb-log-file-size=4M --performance-schema=OFF --log-warnings=2 --extra-port=0 --init-file="$dir/init.sql"
   service_await "$dir" "$port" || return
   if [ "$state" = full ]; then

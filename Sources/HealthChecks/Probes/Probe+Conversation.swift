@@ -3,9 +3,7 @@ import LinuxKit
 
 extension Probe {
     /// The talk that decides; nil where a connection, an echo or a program does, and for FTP, which talks on two connections.
-    ///
-    /// - Throws: ``ServiceFault`` when the question cannot even be made.
-    func makeConversation() throws(ServiceFault) -> (any Conversation)? {
+    func makeConversation() -> (any Conversation)? {
         switch method {
         case .connect, .ping, .command, .ftp: nil
         case .http(let request): HTTPConversation(request, server: target, tls: tlsSettings)
@@ -15,7 +13,7 @@ extension Probe {
         case .text(let exchange): TextConversation(exchange, transport)
         case .dns(let question): DNSConversation(question, isStream: transport == .tcp)
         case .ldap(let search): LDAPConversation(search)
-        case .radius(let login): try RadiusConversation(login)
+        case .radius(let login): RadiusConversation(login)
         case .mysql(let login): MySQLConversation(login)
         case .postgres(let login): PostgresConversation(login)
         }

@@ -99,31 +99,12 @@ public final class Prober {
         case .ftp(let retrieval): return FTPProbe(probe, retrieval, on: loop, finish)
         default: break
         }
-        do {
-            let conversation = try probe.makeConversation()
-            if probe.transport == .udp, let conversation {
-                return DatagramProbe(probe, conversation, on: loop, finish)
-            }
-            return StreamProbe(probe, conversation, on: loop, contexts, finish)
-        } catch {
-            return FailedProbe(error.description, finish)
+        let conversation = probe.makeConversation()
+        if probe.transport == .udp, let conversation {
+            return DatagramProbe(probe, conversation, on: loop, finish)
         }
+        return StreamProbe(probe, conversation, on: loop, contexts, finish)
     }
-}
-
-/// A check whose question cannot even be made.
-private final class FailedProbe: RunningProbe {
-    private let reason: String
-    private let finish: Prober.Completion
-
-    init(_ reason: String, _ finish: @escaping Prober.Completion) {
-        self.reason = reason
-        self.finish = finish
-    }
-
-    func start() { finish(CheckResult(.down(reason), duration: .zero)) }
-
-    func cancel() {}
 }
 
 /// A check under way.

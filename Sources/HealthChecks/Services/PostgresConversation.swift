@@ -30,7 +30,7 @@ struct PostgresConversation: Conversation {
         state = login.startsTLS ? .tlsAnswer : .login
         var random: [UInt8] = []
         for _ in 0..<18 { random.append(UInt8.random(in: .min ... .max, using: &generator)) }
-        nonce = Base64.encoded(random)
+        nonce = Base64.encode(random)
     }
 
     /// As above, with numbers of the system.

@@ -31,7 +31,7 @@ struct SCRAMExchange {
         let parts = message.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
         guard parts.count >= 3, parts[0].starts(with: "r=".utf8), parts[1].starts(with: "s=".utf8),
             parts[2].starts(with: "i=".utf8),
-            let salt = Base64.decoded(String(decoding: parts[1].dropFirst(2), as: UTF8.self)), !salt.isEmpty,
+            let salt = Base64.decode(parts[1].dropFirst(2)), !salt.isEmpty,
             let rounds = Int(String(decoding: parts[2].dropFirst(2), as: UTF8.self)), rounds > 0
         else {
             throw fault
@@ -57,7 +57,7 @@ struct SCRAMExchange {
             throw ServiceFault("this system does not allow the digests that SCRAM-SHA-256 needs")
         }
         expectedSignature = serverSignature
-        let proof = Base64.encoded(zip(clientKey, clientSignature).map { $0 ^ $1 })
+        let proof = Base64.encode(zip(clientKey, clientSignature).map { $0 ^ $1 })
         return withoutProof + Array(",p=\(proof)".utf8)
     }
 
@@ -67,6 +67,6 @@ struct SCRAMExchange {
         guard let expectedSignature, first.starts(with: "v=".utf8) else {
             return false
         }
-        return Base64.decoded(String(decoding: first.dropFirst(2), as: UTF8.self)) == expectedSignature
+        return Base64.decode(first.dropFirst(2)) == expectedSignature
     }
 }

@@ -39,14 +39,17 @@ struct SIPConversation: Conversation {
             answer = []
         }
         answer.append(contentsOf: bytes.prefix(Self.limit - answer.count))
-        guard let end = headerEnd else {
-            // A datagram that is no whole answer is somebody's noise; a stream may bring the rest.
-            return answer.count >= Self.limit && transport == .tcp
-                ? .finish(.down("server sent a header longer than \(Self.limit) bytes")) : .wait
+        while let end = headerEnd {
+            let header = String(decoding: answer[..<end], as: UTF8.self)
+            answer.removeSubrange(..<end)
+            let step = judge(header)
+            if step != .wait {
+                return step
+            }
         }
-        let header = String(decoding: answer[..<end], as: UTF8.self)
-        answer.removeSubrange(..<end)
-        return judge(header)
+        // A datagram that is no whole answer is somebody's noise; a stream may bring the rest.
+        return answer.count >= Self.limit && transport == .tcp
+            ? .finish(.down("server sent a header longer than \(Self.limit) bytes")) : .wait
     }
 
     func end() -> ConversationStep { .finish(.down("server closed the connection before its answer")) }
