@@ -98,6 +98,12 @@ struct ServicesLDAPTests {
         )
     }
 
+    @Test func passwordsAreNotRepeatedAsNames() throws {
+        let entry = hex("3014020103640f040b 736573616d652d34373131 3000")
+        let play = try play([Self.bound, entry, Self.done], login: "x", password: "sesame-4711", receive: "^cn=")
+        #expect(play.reason == #"no name of an entry matches "^cn=": "***""#)
+    }
+
     @Test func countOfEntries() throws {
         #expect(try play([Self.bound, Self.done]).reason == "search of \"\(Self.base)\" found no entry")
         #expect(

@@ -112,7 +112,9 @@ struct LDAPConversation: Conversation {
             guard !entries.isEmpty else {
                 throw ServiceFault("search of \(base) found no entry")
             }
-            return .finish(search.receive?.outcome(on: entries, called: "name of an entry") ?? .up)
+            return .finish(
+                search.receive?.outcome(on: entries, called: "name of an entry", hiding: search.password) ?? .up
+            )
         default:
             throw ServiceFault("server sent an answer that does not belong to the \(stage)")
         }

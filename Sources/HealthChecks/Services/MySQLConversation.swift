@@ -202,7 +202,9 @@ struct MySQLConversation: Conversation {
             }
             let text = String(decoding: name, as: UTF8.self)
             guard let asked = MySQLAuthentication(rawValue: text) else {
-                throw ServiceFault("server asks for the authentication \(quoted(name)), which is not supported")
+                throw ServiceFault(
+                    "server asks for the authentication \(quoted(name, hiding: login.password)), which is not supported"
+                )
             }
             switches += 1
             guard switches == 1, data.count >= 20 else {

@@ -47,7 +47,7 @@ enum PostgresMessage {
             fields[kind] = text
         }
         let words = ["S", "C"].compactMap { $0.utf8.first.flatMap { fields[$0] } }.map {
-            printable(String(decoding: $0.prefix(20), as: UTF8.self))
+            printable($0, hiding: password)
         }
         return (words + [quoted(fields[UInt8(ascii: "M")] ?? [], hiding: password)]).joined(separator: " ")
     }

@@ -8,10 +8,10 @@ public struct ServiceFault: Error, Hashable, Sendable, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
-/// Text of a peer fit for one log line, in quotes, without the secret even when the peer repeats it.
+/// Text of a peer fit for one log line, without the secret even when the peer repeats it.
 ///
 /// Only the first 300 bytes are looked at. The secret is a password of the check; empty when none was sent.
-func quoted(_ bytes: some Sequence<UInt8>, hiding secret: String = "") -> String {
+func printable(_ bytes: some Sequence<UInt8>, hiding secret: String) -> String {
     let hidden = Array(secret.utf8)
     // A secret that begins before the limit is recognised even when it ends after it.
     var rest = Array(bytes.prefix(300 + hidden.count))[...]
@@ -21,12 +21,17 @@ func quoted(_ bytes: some Sequence<UInt8>, hiding secret: String = "") -> String
         shown += isHidden ? Array("***".utf8) : [first]
         rest = rest.dropFirst(isHidden ? hidden.count : 1)
     }
-    return "\"\(printable(String(decoding: shown, as: UTF8.self)))\""
+    return printable(String(decoding: shown, as: UTF8.self))
+}
+
+/// The same in quotes.
+func quoted(_ bytes: some Sequence<UInt8>, hiding secret: String = "") -> String {
+    "\"\(printable(bytes, hiding: secret))\""
 }
 
 extension Pattern {
     /// Up when one of the texts, which a reason calls by the given name, contains the expression.
-    func outcome(on texts: [[UInt8]], called name: String) -> CheckOutcome {
+    func outcome(on texts: [[UInt8]], called name: String, hiding secret: String = "") -> CheckOutcome {
         for text in texts {
             switch search(text) {
             case .found: return .up
@@ -35,7 +40,9 @@ extension Pattern {
                 return .down("\"\(self)\" needs too many steps on this answer; write a simpler expression")
             }
         }
-        let shown = texts.prefix(3).map { quoted($0) }.joined(separator: ", ") + (texts.count > 3 ? ", ..." : "")
+        let shown =
+            texts.prefix(3).map { quoted($0, hiding: secret) }.joined(separator: ", ")
+            + (texts.count > 3 ? ", ..." : "")
         return .down(
             texts.isEmpty
                 ? "the answer has no \(name) to match \"\(self)\"" : "no \(name) matches \"\(self)\": \(shown)"
