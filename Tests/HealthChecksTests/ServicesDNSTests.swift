@@ -212,6 +212,29 @@ struct ServicesDNSTests {
         }
     }
 
+    @Test func endlessWork() throws {
+        // Thousands of pointers, each to the one before, and thousands of records that begin at the last.
+        let question = hex("0dd78500000119000000000001310130013702313007696e2d61646472046172706100000c0001")
+        var answer = question + hex("c00c 000c0001 0000003c 2000 0000")
+        while answer.count < 8000 {
+            let target = answer.count - 2
+            answer += [0xc0 | UInt8(target >> 8), UInt8(target & 0xff)]
+        }
+        let last = answer.count - 2
+        while answer.count < 65000 {
+            answer += hex("c00c 000c0001 0000003c 0002") + [0xc0 | UInt8(last >> 8), UInt8(last & 0xff)]
+        }
+        let began = ContinuousClock.now
+        #expect(try play("10.7.0.1", [answer], receive: "x").reason.hasPrefix("server sent"))
+        #expect(ContinuousClock.now - began < .seconds(1))
+        // Each of the records that are read matches nothing.
+        let many = question + Array(repeatElement(hex("c00c 000c0001 0000003c 0003 016100"), count: 6000).joined())
+        #expect(
+            try play("10.7.0.1", [many], receive: "x").reason.hasPrefix("no PTR record matches \"x\": \"a\", \"a\"")
+        )
+        #expect(ContinuousClock.now - began < .seconds(1))
+    }
+
     @Test func wrongLengthsOfAddresses() throws {
         var short = Self.www
         short[44] = 3

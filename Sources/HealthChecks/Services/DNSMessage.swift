@@ -10,6 +10,9 @@ struct DNSMessage {
         let text: [UInt8]?
     }
 
+    /// Records that are read of an answer; nobody needs more to tell whether a server is alive.
+    static let recordLimit = 256
+
     let identifier: UInt16
     let isResponse: Bool
     let opcode: UInt8
@@ -49,14 +52,13 @@ struct DNSMessage {
         answerStart = message.count - reader.remaining
     }
 
-    /// The records of class IN in the answer section.
+    /// The records of class IN in the answer section, those at its beginning if it is very long.
     ///
     /// - Throws: When a record is not whole; of a truncated message those before it are returned.
     func records() throws(ServiceFault) -> [Record] {
         var records: [Record] = []
         var reader = ByteReader(message[answerStart...])
-        // Each record takes at least 11 bytes: the count of the header cannot make this loop long.
-        for _ in 0..<answers {
+        for _ in 0..<min(answers, Self.recordLimit) {
             guard Self.skipName(&reader), let type = reader.readBigEndian(UInt16.self),
                 let kind = reader.readBigEndian(UInt16.self), reader.skip(4),
                 let length = reader.readBigEndian(UInt16.self), let data = reader.read(Int(length))
@@ -125,13 +127,14 @@ struct DNSMessage {
     /// The name at an offset, pointers followed; nil when it is malformed.
     ///
     /// Each pointer must lead to before the place where the walk began or jumped to last (RFC 1035 4.1.4: "a prior
-    /// occurrence"), so the walk ends.
+    /// occurrence"), so the walk ends; a name has at most 127 parts, and no use for more pointers than that.
     private func name(at start: Int) -> (text: [UInt8], end: Int)? {
         var text: [UInt8] = []
         var position = start
         var floor = start
         var end: Int?
         var length = 0
+        var jumps = 0
         while position < message.count {
             let count = Int(message[position])
             switch count {
@@ -152,7 +155,8 @@ struct DNSMessage {
                     return nil
                 }
                 let target = (count & 0x3f) << 8 | Int(message[position + 1])
-                guard target < floor else {
+                jumps += 1
+                guard target < floor, jumps < 128 else {
                     return nil
                 }
                 end = end ?? position + 2
