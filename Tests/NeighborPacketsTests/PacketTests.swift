@@ -179,7 +179,8 @@ private enum LinkLayerHex {
     @Test func seededNoiseNeverTraps() {
         var generator = SeededGenerator(seed: 60)
         let words = [
-            "-r", "-i", "-p", "-U", "-A", "-I", "-B", "-F", "-qo", "--", "-", "5", "-1", "auto", "192.0.2.1", "eth0",
+            "-r", "-i", "-p", "-U", "-A", "-D", "-w", "-s", "-V", "-I", "-B", "-F", "-qo", "--", "-", "5", "-1", "auto",
+            "192.0.2.1", "eth0",
             "2001:db8::1", "/64", "64", "02:00:00:00:00:01", "", "é", "99999999999999999999", "\u{0}", "/run/x",
         ]
         for _ in 0..<4000 {

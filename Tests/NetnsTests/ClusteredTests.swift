@@ -210,6 +210,25 @@ extension Trait where Self == ConditionTrait {
         #expect(try count("cip-node-", in: rules()) == 1)
     }
 
+    @Test(.enabled(if: access("/usr/bin/strace", X_OK) == 0, "needs strace"))
+    func nftIsTheOnlyProgramAndMonitorStartsNone() throws {
+        func programs(_ action: String) throws -> [String] {
+            let file = "\(site.directory)/strace-\(action)"
+            var agent = agent(0)
+            agent.wrapper = ["/usr/bin/strace", "-f", "-qq", "-e", "trace=execve", "-o", file]
+            #expect(try agent.codes(action) == [0])
+            let lines = try TextFile.read(file, limit: 1 << 20).split(separator: "\n")
+            return lines.filter { $0.contains("execve(") }.dropFirst().map(String.init)
+        }
+        let start = try programs("start")
+        #expect(
+            start.count == 1 && start[0].contains("execve(\"/usr/sbin/nft\", [\"/usr/sbin/nft\", \"-f\", \"-\"]"),
+            "\(start)"
+        )
+        #expect(try programs("monitor").isEmpty && programs("start").isEmpty)
+        #expect(try programs("stop").count == 1 && programs("stop").isEmpty)
+    }
+
     @Test func nothingIsAnnounced() throws {
         let capture = try Capture("eth0", of: client, in: site)
         #expect(try agent(0, ["arp_count_refresh": "2"]).codes("start", "monitor", "stop") == [0, 0, 0])
