@@ -8,6 +8,8 @@ public indirect enum JSONValue: Sendable {
     case boolean(Bool)
     /// A whole number.
     case number(Int)
+    /// A time in seconds, with a fraction down to microseconds.
+    case decimal(Duration)
     /// A text.
     case string(String)
     /// An array.
@@ -30,6 +32,7 @@ public indirect enum JSONValue: Sendable {
         case .null: "null"
         case .boolean(let value): value ? "true" : "false"
         case .number(let value): String(value)
+        case .decimal(let value): value.secondsText
         case .string(let value): Self.quote(value)
         case .array(let values): "[" + values.map(\.text).joined(separator: ",") + "]"
         case .object(let members):
@@ -51,5 +54,21 @@ public indirect enum JSONValue: Sendable {
             }
         }
         return quoted + "\""
+    }
+}
+
+extension Duration {
+    /// Seconds as a decimal number, down to microseconds, without needless zeros: `5`, `0.004217`.
+    public var secondsText: String {
+        let (seconds, attoseconds) = components
+        let microseconds = Swift.abs(seconds * 1_000_000 + attoseconds / 1_000_000_000_000)
+        var text = String(microseconds / 1_000_000)
+        if microseconds % 1_000_000 != 0 {
+            text += "." + String(1_000_000 + microseconds % 1_000_000).dropFirst()
+            while text.last == "0" {
+                text.removeLast()
+            }
+        }
+        return seconds < 0 || attoseconds < 0 ? "-" + text : text
     }
 }

@@ -63,6 +63,7 @@ public enum DirectiveName: String, Sendable, Hashable, CaseIterable {
     case emailalertstatus
     case emailalertfrom
     case smtp
+    case metrics
     case servicename
     case comment
 

@@ -54,6 +54,8 @@ public enum ValueGrammar: Sendable, Hashable {
     case phases
     /// A host name or IPv4 address; text after it is ignored.
     case host
+    /// An address with a port, or the path of a local socket.
+    case endpoint
     /// No longer a directive; names its successor.
     case obsolete(successor: DirectiveName)
 
@@ -83,6 +85,7 @@ public enum ValueGrammar: Sendable, Hashable {
         case .mailAddresses: "ADDRESS[, ADDRESS...]"
         case .phases: "all | none | starting, running, stopping, reloading"
         case .host: "HOST"
+        case .endpoint: "ADDRESS:PORT | /PATH"
         case .obsolete(let successor): "use \(successor.rawValue)"
         }
     }

@@ -43,6 +43,9 @@ public struct DaemonSettings: Sendable, Hashable {
     /// Host that takes mail on port 25 (`smtp`); nil uses the local mailer.
     public var mailRelay: String?
 
+    /// Where figures can be fetched (`metrics`); nil when nowhere.
+    public var metrics: MetricsEndpoint?
+
     /// Settings of a file that says nothing.
     public init() {}
 }

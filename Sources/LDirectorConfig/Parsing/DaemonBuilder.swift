@@ -19,6 +19,7 @@ struct DaemonBuilder {
         settings.fallbackCommand = values.text(.fallbackcommand)
         settings.mail = Self.mail(values, inherited: MailSettings())
         settings.mailRelay = values.text(.smtp)
+        settings.metrics = values.text(.metrics).flatMap(MetricsEndpoint.init)
         return settings
     }
 

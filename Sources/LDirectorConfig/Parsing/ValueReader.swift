@@ -83,6 +83,8 @@ struct ValueReader {
             return phases(token)
         case .host:
             return host(token, name)
+        case .endpoint:
+            return endpoint(token, name)
         case .obsolete(let successor):
             findings.error(.obsoleteDirective, name, "\(name.quoted) is obsolete, use '\(successor.rawValue)'")
             return nil
@@ -255,6 +257,15 @@ struct ValueReader {
             return nil
         }
         warnDropped(token.suffix(from: host.bytes.endIndex).trimmed)
+        return .text(text)
+    }
+
+    private func endpoint(_ token: Token, _ name: Token) -> DirectiveValue? {
+        guard let text = texts.unquoted(token, for: name, .optional)?.text, MetricsEndpoint(text) != nil else {
+            let note = Diagnostic.Note("such as 127.0.0.1:9105, [::1]:9105 or /run/vervet/metrics.sock")
+            findings.error(.badAddress, token, "\(name.quoted) needs an address with a port, or a path", notes: [note])
+            return nil
+        }
         return .text(text)
     }
 

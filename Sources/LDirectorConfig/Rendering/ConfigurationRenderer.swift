@@ -45,6 +45,7 @@ public struct ConfigurationRenderer: Sendable {
         writer.plain(.fallbackcommand, daemon.fallbackCommand)
         write(daemon.mail, over: MailSettings(), to: &writer)
         writer.plain(.smtp, daemon.mailRelay)
+        writer.plain(.metrics, daemon.metrics?.description)
     }
 
     private func write(_ mail: MailSettings, over outer: MailSettings, to writer: inout DirectiveWriter) {

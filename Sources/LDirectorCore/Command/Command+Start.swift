@@ -17,7 +17,7 @@ extension Command {
         guard exit == .success, let configuration = reading.configuration else {
             return exit
         }
-        let staysInForeground = arguments.isDebug || configuration.daemon.isSupervised
+        let staysInForeground = arguments.isDebug || arguments.isForeground || configuration.daemon.isSupervised
         guard staysInForeground || isDetached else {
             return detach()
         }
@@ -66,7 +66,11 @@ extension Command {
         var environment = ["\(Self.detachedMark)=1"]
         var position = environ
         while let entry = position.pointee {
-            environment.append(String(cString: entry))
+            let text = String(cString: entry)
+            // A daemon in the background has no service manager that waits for it, whoever started `start`.
+            if !["NOTIFY_SOCKET=", "WATCHDOG_USEC=", "WATCHDOG_PID="].contains(where: text.hasPrefix) {
+                environment.append(text)
+            }
             position += 1
         }
         // The process title stays "ldirectord CONFIGURATION start", which scripts look for.
@@ -96,6 +100,7 @@ extension Command {
             complain("must be run as root")
             return .failure
         }
+        let manager = ServiceNotifier.takeFromEnvironment()
         do throws(SystemError) {
             try RuntimeDirectory.own(RuntimeDirectory.path)
             guard let pidFile = try LockFile.take(files.pidFile) else {
@@ -107,12 +112,24 @@ extension Command {
                 complain("\(file.path) is served by another instance already; nothing was started")
                 return ready(isDetached, .success)
             }
-            let exit = direct(file, reading, settings, isDetached: isDetached)
+            let exit = direct(file, reading, settings, files, manager, isDetached: isDetached)
             pathLock.remove()
             pidFile.remove()
             return exit
+        } catch  where error.code == EROFS && !isDetached {
+            // Whoever started us in the foreground can also end us; without a pid file nobody else could.
+            complain(
+                "\(error); going on without pid file and control socket: status, reload, stop and the cluster's agent "
+                    + "cannot see this instance"
+            )
+            var files = files
+            files.isAvailable = false
+            return direct(file, reading, settings, files, manager, isDetached: false)
         } catch {
-            complain("\(error)")
+            let remedy =
+                error.code == EROFS
+                ? "; a daemon in the background needs its pid file: make /run writable, or use --foreground" : ""
+            complain("\(error)\(remedy)")
             return .failure
         }
     }
@@ -121,6 +138,8 @@ extension Command {
         _ file: ConfigurationFile,
         _ reading: ConfigurationFile.Reading,
         _ settings: DaemonSettings,
+        _ files: RuntimeFiles,
+        _ manager: ServiceNotifier,
         isDetached: Bool
     ) -> Exit {
         let target: EventLog.Target
@@ -143,7 +162,7 @@ extension Command {
         log.write("Starting \(Self.version) with \(file.path)")
         reading.summaries.forEach(log.write)
         do throws(Daemon.Failure) {
-            let daemon = try Daemon(file, reading, files: files, log: log)
+            let daemon = try Daemon(file, reading, files: files, log: log, manager: manager)
             for (service, reason) in daemon.refused {
                 complain("virtual server \(service) is not as configured, trying again: \(reason)")
             }

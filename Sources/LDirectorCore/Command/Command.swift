@@ -38,7 +38,10 @@ public struct Command {
             say("ldirectord: \(error.description)\n\(CommandLineArguments.usage)", to: STDERR_FILENO)
             return .usage
         }
-        let command = Command(arguments: arguments, files: RuntimeFiles(instance: arguments.instance))
+        let command = Command(
+            arguments: arguments,
+            files: RuntimeFiles(instance: arguments.instance, pidFile: arguments.pidFile)
+        )
         switch arguments.request {
         case .help:
             say(CommandLineArguments.usage)
@@ -92,7 +95,11 @@ public struct Command {
             return .failure
         }
         if let configuration = reading.configuration {
-            Self.say(ConfigurationRenderer(hidesSecrets: true).render(configuration))
+            Self.say(
+                arguments.asJSON
+                    ? ConfigurationDocument(configuration).value.text + "\n"
+                    : ConfigurationRenderer(hidesSecrets: true).render(configuration)
+            )
         }
         return exit
     }

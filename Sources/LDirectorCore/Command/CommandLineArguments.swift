@@ -31,6 +31,12 @@ public struct CommandLineArguments: Equatable, Sendable {
     /// Stay in the foreground and write events to standard error.
     public var isDebug = false
 
+    /// Stay in the foreground and log as configured, for a service manager.
+    public var isForeground = false
+
+    /// Another path for the pid file.
+    public var pidFile: String?
+
     /// Do not wait for the end of a daemon that was told to stop.
     public var doesNotWait = false
 
@@ -51,7 +57,7 @@ public struct CommandLineArguments: Equatable, Sendable {
 
     /// The usage text.
     public static let usage = """
-        Usage: ldirectord [-d] [CONFIGURATION] ACTION
+        Usage: ldirectord [OPTIONS] [CONFIGURATION] ACTION
         Checks real servers and keeps the kernel's IPVS table of virtual services.
 
           CONFIGURATION   searched in /etc/ha.d, /etc/ha.d/conf, then as given; default ldirectord.cf
@@ -59,7 +65,9 @@ public struct CommandLineArguments: Equatable, Sendable {
                           check-config: print the configuration as understood, or its errors; check: check every real
                           server once and touch nothing (both also as: check-config CONFIGURATION)
 
-          -d, --debug     stay in the foreground, events to standard error
+          -d, --debug     stay in the foreground, events and checks to standard error
+          --foreground    stay in the foreground, log as configured, tell systemd when ready (Type=notify)
+          --pidfile FILE  instead of /var/run/ldirectord.INSTANCE.pid
           -h, --help      this text
           -v, --version   the version
 
@@ -79,8 +87,13 @@ public struct CommandLineArguments: Equatable, Sendable {
             if word == "--" {
                 break
             }
-            try takeOption(word)
-            if request == .version || (request == .help && !isDebug) {
+            if word == "--pidfile" {
+                guard let path = rest.popFirst() else {
+                    throw UsageError(description: "--pidfile needs a path")
+                }
+                try takePidFile(path)
+            } else if let answer = try takeOption(word) {
+                request = answer
                 return
             }
         }
@@ -110,25 +123,32 @@ public struct CommandLineArguments: Equatable, Sendable {
         request = .perform(action)
     }
 
-    private mutating func takeOption(_ word: String) throws(UsageError) {
+    private mutating func takePidFile(_ path: String) throws(UsageError) {
+        guard path.hasPrefix("/"), !path.hasSuffix("/") else {
+            throw UsageError(description: "--pidfile needs an absolute path, not \"\(path)\"")
+        }
+        pidFile = path
+    }
+
+    /// Takes an option word; the answer when it asks for nothing else.
+    private mutating func takeOption(_ word: String) throws(UsageError) -> Request? {
         switch word {
         case "--debug": isDebug = true
-        case "--help": request = .help
-        case "--version": request = .version
+        case "--foreground": isForeground = true
+        case "--help": return .help
+        case "--version": return .version
+        case _ where word.hasPrefix("--pidfile="): try takePidFile(String(word.dropFirst("--pidfile=".count)))
+        case _ where word.hasPrefix("--"): throw UsageError(description: "unknown option \(word)")
         default:
-            guard !word.hasPrefix("--") else {
-                throw UsageError(description: "unknown option \(word)")
-            }
             for letter in word.dropFirst() {
                 switch letter {
                 case "d": isDebug = true
-                case "h", "?":
-                    isDebug = false
-                    request = .help
-                case "v": request = .version
+                case "h", "?": return .help
+                case "v": return .version
                 default: throw UsageError(description: "unknown option -\(letter)")
                 }
             }
         }
+        return nil
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import HealthChecks
 import IPVS
 import LDirectorConfig
@@ -79,6 +80,7 @@ extension Daemon {
 
     /// Tells that the file on disk cannot be used.
     func tellOfRejection(after former: [String]) {
+        reports.rejectedAt = rejected.isEmpty ? nil : reports.rejectedAt ?? loop.now
         guard !rejected.isEmpty, rejected != former else {
             return
         }
@@ -101,7 +103,34 @@ extension Daemon {
     /// What is due once a second.
     func reportEverySecond() {
         reports.remind(of: director, at: loop.now)
+        reports.serveMetrics(at: director.configuration.daemon.metrics) { [weak self] in
+            self?.statusReport.metrics ?? ""
+        }
+        if lateness == nil {
+            let up = director.states.values.count { $0.isUp }
+            let broken = rejected.isEmpty ? "" : "; the file on disk is faulty and not in use"
+            reports.beat(status: "\(up) of \(director.states.count) real servers up\(broken)")
+        }
         loop.after(.seconds(1)) { [weak self] in self?.reportEverySecond() }
+    }
+
+    /// Writes the state as JSON beside the control socket, where it is not cut as in a log.
+    func dumpState() {
+        let path = files.stateFile
+        do {
+            try TextFile.write(path, statusReport.json + "\n")
+            log.write("Signal USR1: state written to \(path)")
+        } catch {
+            log.write("Signal USR1: \(error); state: \(statusReport.json)")
+        }
+    }
+
+    /// CLOCK_MONOTONIC, as the service manager wants it with a reload.
+    var monotonicMicroseconds: Int {
+        var now = timespec()
+        // Cannot fail: the clock exists (clock_gettime(2)).
+        _ = clock_gettime(CLOCK_MONOTONIC, &now)
+        return now.tv_sec * 1_000_000 + now.tv_nsec / 1000
     }
 
     private func isFallback(_ server: ServerID) -> Bool {

@@ -3,7 +3,7 @@ import Glibc
 import HealthChecks
 import IPVS
 import LDirectorConfig
-import LinuxKit
+public import LinuxKit
 
 /// The running director: checks, decisions, and the kernel's table, all on one event loop.
 public final class Daemon {
@@ -48,12 +48,14 @@ public final class Daemon {
     ///   - reading: What it says; must have a configuration.
     ///   - files: The instance's runtime files, whose locks the caller holds.
     ///   - log: The event log.
+    ///   - manager: The service manager that wants to know how we stand.
     /// - Throws: ``Failure``.
     public init(
         _ file: ConfigurationFile,
         _ reading: ConfigurationFile.Reading,
         files: RuntimeFiles,
-        log: EventLog
+        log: EventLog,
+        manager: ServiceNotifier = ServiceNotifier()
     ) throws(Failure) {
         guard let configuration = reading.configuration else {
             throw Failure(description: reading.report)
@@ -73,7 +75,7 @@ public final class Daemon {
         }
         watcher = ConfigurationWatcher(file, content: reading.content)
         callback = Callback(on: loop, log: log)
-        reports = Reports(on: loop, log: log)
+        reports = Reports(on: loop, log: log, manager: manager)
         lifeCycle = LifeCycle(on: loop, log: log, files: files)
         scheduler = CheckScheduler(on: loop) { _, _ in }
         scheduler = CheckScheduler(on: loop) { [weak self] plan, result in self?.checked(plan, result) }
@@ -95,18 +97,22 @@ public final class Daemon {
                 [SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2],
                 on: loop
             ) { [weak self] in self?.received($0) }
-            control = try ControlServer(files.controlSocket, on: loop) { [weak self] in
-                self?.answer($0) ?? "stopping\n"
+            if files.isAvailable {
+                control = try ControlServer(files.controlSocket, on: loop) { [weak self] in
+                    self?.answer($0) ?? "stopping\n"
+                }
             }
             pollConfiguration()
             reportEverySecond()
             ready()
             lifeCycle.children.serve(director.configuration.daemon.childConfigurations)
+            reports.manager.send(["READY=1", "MAINPID=\(getpid())"])
             try loop.run()
         } catch {
             throw Failure(description: error.description)
         }
         control?.close()
+        reports.close()
     }
 
     // MARK: Configuration
@@ -137,6 +143,8 @@ public final class Daemon {
         guard !isStopping else {
             return
         }
+        reports.manager.send(["RELOADING=1", "MONOTONIC_USEC=\(monotonicMicroseconds)"])
+        defer { reports.manager.send(["READY=1"]) }
         let reading: ConfigurationFile.Reading
         do throws(SystemError) {
             if let content {
@@ -303,7 +311,7 @@ public final class Daemon {
         case SIGHUP:
             log.write("Signal HUP: reloading configuration \(file.path)")
             reload()
-        case SIGUSR1: log.write(statusDocument())
+        case SIGUSR1: dumpState()
         case SIGUSR2: scheduler.checkAll()
         default: stop(signal)
         }
@@ -315,6 +323,7 @@ public final class Daemon {
         }
         isStopping = true
         reports.phase = .stopping
+        reports.manager.send(["STOPPING=1", "STATUS=cleaning up"])
         scheduler.stop()
         let name = [SIGTERM: "TERM", SIGINT: "INT", SIGQUIT: "QUIT"][signal] ?? "\(signal)"
         log.write("Linux Director Daemon terminated on signal: \(name)")

@@ -5,6 +5,8 @@ public import LDirectorConfig
 import LinuxKit
 
 /// Writes event lines: `[date|INSTANCE|pid] text` to a file, or the text to syslog, a terminal or a supervisor.
+///
+/// Nothing that happens to a log stops or delays the director.
 public final class EventLog {
     /// Where lines go.
     public enum Target: Equatable, Sendable {
@@ -12,7 +14,7 @@ public final class EventLog {
         case configured(DaemonSettings.LogTarget)
         /// Standard error, for a run in the foreground.
         case terminal
-        /// Standard output as `[date] text`, for a supervisor.
+        /// Standard output as `[date] text`, for a supervisor; without the date for the journal, which has its own.
         case supervisor
     }
 
@@ -20,6 +22,10 @@ public final class EventLog {
     public var target: Target
 
     private let instance: String
+    private let systemLog = SystemLog(tag: "ldirectord")
+    private lazy var isJournal = Self.leadsToJournal(STDOUT_FILENO)
+    /// Lines that the file did not take since it last did.
+    private var missing = 0
 
     /// Prepares a log; nothing is opened before the first line.
     public init(_ target: Target, instance: String) {
@@ -28,30 +34,19 @@ public final class EventLog {
     }
 
     /// Writes one line; control characters are shown as `?`, so that one event is one line.
-    ///
-    /// A file is opened and closed for each line, so that log rotation needs no signal. What cannot be written to the file
-    /// goes to standard error: a log that fails must not stop the director.
     public func write(_ text: String) {
-        let safe = String(text.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? "?" : Character($0) })
+        let safe = String(
+            String.UnicodeScalarView(text.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? "?" : $0 })
+        )
         switch target {
-        case .terminal: Self.write("[\(Self.date)|\(instance)|\(getpid())] \(safe)", to: STDERR_FILENO)
-        case .supervisor: Self.write("[\(Self.date)] \(safe)", to: STDOUT_FILENO)
+        case .terminal: Self.write(stamped(safe), to: STDERR_FILENO)
+        case .supervisor: Self.write(isJournal ? safe : "[\(Self.date)] \(safe)", to: STDOUT_FILENO)
         case .configured(.syslog(let facility)):
-            vervet_syslog(CInt(Self.facilities[facility] ?? 3) << 3 | LOG_INFO, "ldirectord[\(getpid())]: \(safe)")
-        case .configured(.file(let path)):
-            let line = "[\(Self.date)|\(instance)|\(getpid())] \(safe)"
-            do {
-                let file = try OwnedDescriptor(
-                    opening: path,
-                    flags: O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY,
-                    mode: 0o644
-                )
-                guard Self.write(line, to: file.raw) else {
-                    throw SystemError.last("write", path)
-                }
-            } catch {
-                Self.write("\(line) (\(error))", to: STDERR_FILENO)
+            let priority = CInt(Self.facilities[facility] ?? 3) << 3 | LOG_INFO
+            if !systemLog.write(safe, priority: priority) {
+                Self.write(stamped(safe), to: STDERR_FILENO)
             }
+        case .configured(.file(let path)): write(safe, toFile: path)
         }
     }
 
@@ -62,6 +57,32 @@ public final class EventLog {
         }
     }
 
+    /// Opens the file for each line, so that log rotation needs no signal.
+    ///
+    /// A line that it does not take (the disk is full) goes to syslog and to standard error.
+    private func write(_ text: String, toFile path: String) {
+        do {
+            let file = try OwnedDescriptor(
+                opening: path,
+                flags: O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK,
+                mode: 0o644
+            )
+            if missing > 0, Self.write(stamped("\(missing) lines are missing here, see syslog"), to: file.raw) {
+                missing = 0
+            }
+            guard Self.write(stamped(text), to: file.raw) else {
+                throw SystemError.last("write", path)
+            }
+        } catch {
+            missing += 1
+            let remark = missing == 1 ? "\(text) (\(error))" : text
+            systemLog.write(remark, priority: 3 << 3 | LOG_INFO)
+            Self.write(stamped(remark), to: STDERR_FILENO)
+        }
+    }
+
+    private func stamped(_ text: String) -> String { "[\(Self.date)|\(instance)|\(getpid())] \(text)" }
+
     /// Says why the target of a configuration cannot be used; nil when it can.
     public static func problem(of target: DaemonSettings.LogTarget) -> String? {
         switch target {
@@ -69,10 +90,15 @@ public final class EventLog {
             return facilities[facility] == nil ? "logfile: \"\(facility)\" is no syslog facility" : nil
         case .file(let path):
             do {
-                _ = try OwnedDescriptor(opening: path, flags: O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, mode: 0o644)
+                _ = try OwnedDescriptor(
+                    opening: path,
+                    flags: O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK,
+                    mode: 0o644
+                )
                 return nil
             } catch {
-                return "logfile: \(error)"
+                // A full or read-only disk is no mistake of the configuration, and passes.
+                return error.code == ENOSPC || error.code == EROFS || error.code == EDQUOT ? nil : "logfile: \(error)"
             }
         }
     }
@@ -92,6 +118,15 @@ public final class EventLog {
         var buffer = [CChar](repeating: 0, count: 64)
         strftime(&buffer, buffer.count, "%a %b %e %H:%M:%S %Y", &parts)
         return String(nulTerminated: buffer)
+    }
+
+    /// Whether systemd says that this descriptor is its journal (`JOURNAL_STREAM`, systemd.exec(5)).
+    private static func leadsToJournal(_ descriptor: CInt) -> Bool {
+        var info = stat()
+        guard let stream = getenv("JOURNAL_STREAM"), fstat(descriptor, &info) == 0 else {
+            return false
+        }
+        return String(cString: stream) == "\(info.st_dev):\(info.st_ino)"
     }
 
     @discardableResult

@@ -21,6 +21,7 @@ final class Reports {
     static let farewell = Duration.seconds(3)
 
     private let loop: EventLoop
+    private let log: EventLog
     let queue: MailQueue
     let host: String
     private(set) var book = AlertBook()
@@ -32,11 +33,20 @@ final class Reports {
     var counters: [ServerID: Counters] = [:]
     /// Servers that were not checked yet since the start or the last reload.
     var unchecked: Set<ServerID> = []
+    /// Since when the file on disk is faulty.
+    var rejectedAt: SuspendingClock.Instant?
+    /// The service manager.
+    let manager: ServiceNotifier
+    private var lastBeat: SuspendingClock.Instant?
+    private var metrics: (endpoint: MetricsEndpoint, server: MetricsServer)?
+    private var nextMetricsAttempt: SuspendingClock.Instant?
     /// Reloads that were done and refused.
     var reloads = (done: 0, refused: 0)
 
-    init(on loop: EventLoop, log: EventLog) {
+    init(on loop: EventLoop, log: EventLog, manager: ServiceNotifier) {
         self.loop = loop
+        self.log = log
+        self.manager = manager
         var buffer = [CChar](repeating: 0, count: 256)
         host = gethostname(&buffer, buffer.count - 1) == 0 ? String(nulTerminated: buffer) : "localhost"
         queue = MailQueue(on: loop, log: log, host: host)
@@ -76,6 +86,40 @@ final class Reports {
     func finish(_ action: @escaping () -> Void) {
         book.takeMails(from: host).forEach(queue.send)
         queue.finish(within: Self.farewell, action)
+    }
+
+    /// Listens where the figures shall be fetched; what fails is tried again.
+    func serveMetrics(at endpoint: MetricsEndpoint?, figures: @escaping () -> String) {
+        if metrics?.endpoint != endpoint {
+            // Closed first: the next one may have the same path or port.
+            metrics = nil
+        }
+        guard let endpoint, metrics == nil, nextMetricsAttempt.map({ $0 <= loop.now }) ?? true else {
+            return
+        }
+        do {
+            metrics = (endpoint, try MetricsServer(endpoint, on: loop, figures: figures))
+            nextMetricsAttempt = nil
+        } catch {
+            if nextMetricsAttempt == nil {
+                log.write("metrics: not available, trying again: \(error)")
+            }
+            nextMetricsAttempt = loop.now + .seconds(5)
+        }
+    }
+
+    /// Stops serving figures.
+    func close() { metrics = nil }
+
+    /// Tells the service manager's watchdog that we work, twice as often as it wants to hear it.
+    func beat(status: @autoclosure () -> String) {
+        let now = loop.now
+        let interval = manager.watchdogInterval.map { $0 / 2 } ?? .seconds(10)
+        guard manager.socketPath != nil, lastBeat.map({ now - $0 + .milliseconds(500) >= interval }) ?? true else {
+            return
+        }
+        lastBeat = now
+        manager.send((manager.watchdogInterval == nil ? [] : ["WATCHDOG=1"]) + ["STATUS=\(status())"])
     }
 
     private func planMail() {

@@ -55,6 +55,15 @@ public final class TableOwner {
         return try client.table(of: keys, counters: false).map(\.entry)
     }
 
+    /// Reads the table with its counters.
+    ///
+    /// - Parameter keys: Which services; nil is all.
+    /// - Returns: The services with their servers.
+    /// - Throws: ``IPVSError``.
+    public func observe(_ keys: Set<VirtualServiceKey>? = nil) throws(IPVSError) -> [ObservedService] {
+        try client.table(of: keys)
+    }
+
     /// Makes changes in their order; a refused one stops no other.
     ///
     /// - Returns: The refused ones.
