@@ -17,7 +17,9 @@ extension Command {
         guard exit == .success, let configuration = reading.configuration else {
             return exit
         }
-        let staysInForeground = arguments.isDebug || arguments.isForeground || configuration.daemon.isSupervised
+        let staysInForeground =
+            arguments.isDebug || arguments.isForeground
+            || configuration.daemon.isSupervised && !arguments.isBackground
         guard staysInForeground || isDetached else {
             return detach()
         }
@@ -74,7 +76,7 @@ extension Command {
             position += 1
         }
         // The process title stays "ldirectord CONFIGURATION start", which scripts look for.
-        let words = CommandLine.arguments.dropFirst()
+        let words = CommandLine.arguments.dropFirst().filter { $0 != "--background" }
         guard let program = realpath("/proc/self/exe", nil) else {
             throw .last("realpath", "/proc/self/exe")
         }
@@ -142,23 +144,20 @@ extension Command {
         _ manager: ServiceNotifier,
         isDetached: Bool
     ) -> Exit {
-        let target: EventLog.Target
-        if arguments.isDebug {
-            target = .terminal
-        } else if settings.isSupervised {
-            target = .supervisor
-        } else {
-            target = .configured(settings.logTarget)
-            if let problem = EventLog.problem(of: settings.logTarget) {
-                complain(problem)
-                return .badConfiguration
-            }
+        let log = EventLog(
+            arguments.isDebug ? .terminal : .configured(settings.logTarget),
+            instance: arguments.instance,
+            allowsSupervisor: !isDetached
+        )
+        log.follow(settings)
+        if case .configured(let target) = log.target, let problem = EventLog.problem(of: target) {
+            complain(problem)
+            return .badConfiguration
         }
         if let problem = reading.configuration.flatMap(Daemon.monitorProblem) {
             complain(problem)
             return .badConfiguration
         }
-        let log = EventLog(target, instance: arguments.instance)
         log.write("Starting \(Self.version) with \(file.path)")
         reading.summaries.forEach(log.write)
         do throws(Daemon.Failure) {

@@ -34,6 +34,9 @@ public struct CommandLineArguments: Equatable, Sendable {
     /// Stay in the foreground and log as configured, for a service manager.
     public var isForeground = false
 
+    /// Do not stay in the foreground even when the configuration says `supervised`.
+    public var isBackground = false
+
     /// Another path for the pid file.
     public var pidFile: String?
 
@@ -67,6 +70,7 @@ public struct CommandLineArguments: Equatable, Sendable {
 
           -d, --debug     stay in the foreground, events and checks to standard error
           --foreground    stay in the foreground, log as configured, tell systemd when ready (Type=notify)
+          --background    leave the foreground also with supervised=yes, for the cluster manager
           --pidfile FILE  instead of /var/run/ldirectord.INSTANCE.pid
           -h, --help      this text
           -v, --version   the version
@@ -135,6 +139,7 @@ public struct CommandLineArguments: Equatable, Sendable {
         switch word {
         case "--debug": isDebug = true
         case "--foreground": isForeground = true
+        case "--background": isBackground = true
         case "--help": return .help
         case "--version": return .version
         case _ where word.hasPrefix("--pidfile="): try takePidFile(String(word.dropFirst("--pidfile=".count)))

@@ -168,10 +168,7 @@ public final class Daemon {
         }
         reading.summaries.forEach(log.write)
         rejected = []
-        let isTerminal = log.target == .terminal
-        if !isTerminal {
-            log.target = configuration.daemon.isSupervised ? .supervisor : .configured(configuration.daemon.logTarget)
-        }
+        log.follow(configuration.daemon)
         do throws(IPVSError) {
             try install(configuration)
             lifeCycle.children.serve(configuration.daemon.childConfigurations)

@@ -22,15 +22,29 @@ public final class EventLog {
     public var target: Target
 
     private let instance: String
+    private let allowsSupervisor: Bool
     private let systemLog = SystemLog(tag: "ldirectord")
     private lazy var isJournal = Self.leadsToJournal(STDOUT_FILENO)
     /// Lines that the file did not take since it last did.
     private var missing = 0
 
     /// Prepares a log; nothing is opened before the first line.
-    public init(_ target: Target, instance: String) {
+    ///
+    /// - Parameters:
+    ///   - target: Where lines go at first.
+    ///   - instance: The name of the instance.
+    ///   - allowsSupervisor: Whether somebody reads standard output, where `supervised` sends the lines.
+    public init(_ target: Target, instance: String, allowsSupervisor: Bool = true) {
         self.target = target
         self.instance = instance
+        self.allowsSupervisor = allowsSupervisor
+    }
+
+    /// Writes where a configuration says from now on; a terminal stays.
+    public func follow(_ settings: DaemonSettings) {
+        if target != .terminal {
+            target = settings.isSupervised && allowsSupervisor ? .supervisor : .configured(settings.logTarget)
+        }
     }
 
     /// Writes one line; control characters are shown as `?`, so that one event is one line.

@@ -73,7 +73,10 @@ final class MailQueue {
                 since: loop.now
             )
         )
-        next()
+        // Behind a mail that waits for its next attempt, this one waits as well.
+        if timer == nil {
+            next()
+        }
     }
 
     /// Calls `action` when nothing waits any more, or after `limit`; what waits still is lost then, and the log says so.
@@ -183,7 +186,7 @@ final class MailQueue {
             log.write("Mail \"\(queue.remove(at: 1).message.subject)\" not sent: too many wait")
             counters.failed += 1
         }
-        let delay = whenEmpty == nil ? min(.seconds(900), .seconds(10) * (1 << min(mail.attempts, 10))) : .seconds(1)
+        let delay = whenEmpty == nil ? min(.seconds(900), .seconds(5) * (1 << min(mail.attempts, 10))) : .seconds(1)
         timer = loop.after(delay) { [weak self] in self?.next() }
     }
 

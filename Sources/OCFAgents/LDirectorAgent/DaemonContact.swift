@@ -11,16 +11,29 @@ struct DaemonContact: Sendable, Equatable {
         case answering
         /// The process is there, but says that it is not well, or says nothing.
         case failing(reason: String)
+        /// The caller may not ask: neither root nor in the group haclient.
+        case forbidden(reason: String)
     }
 
     let socketPath: String
     let pidFile: String
 
     /// The marks of the instance of a configuration file: its name is the last component of the path.
-    init(configuration: String, socketDirectory: String = "/run/vervet", pidDirectory: String = "/var/run") {
+    ///
+    /// - Parameters:
+    ///   - configuration: The path of the configuration file.
+    ///   - pidFile: Where the pid file is; empty is the usual place.
+    ///   - socketDirectory: Where the control socket is.
+    ///   - pidDirectory: The usual place of the pid file.
+    init(
+        configuration: String,
+        pidFile: String = "",
+        socketDirectory: String = "/run/vervet",
+        pidDirectory: String = "/var/run"
+    ) {
         let instance = AgentRegistry.baseName(configuration)
         socketPath = "\(socketDirectory)/ldirectord.\(instance).sock"
-        pidFile = "\(pidDirectory)/ldirectord.\(instance).pid"
+        self.pidFile = pidFile.isEmpty ? "\(pidDirectory)/ldirectord.\(instance).pid" : pidFile
     }
 
     /// Asks the daemon.
@@ -40,6 +53,8 @@ struct DaemonContact: Sendable, Equatable {
                 return .stopped
             }
             return .failing(reason: "ldirectord runs with pid \(pid), but nothing listens on \(socketPath)")
+        } catch .system(let error) where error.code == EACCES {
+            return .forbidden(reason: "only root and the group haclient may ask ldirectord: \(error)")
         } catch {
             return .failing(reason: "ldirectord does not answer: \(error)")
         }

@@ -20,6 +20,18 @@ public struct LDirectorAgent: OCFAgent {
         summary: "The ldirectord program",
         details: "The absolute path of the ldirectord program."
     )
+    static let pidFile = Parameter(
+        "pidfile",
+        default: "",
+        summary: "Pid file",
+        details: "The absolute path of the pid file. Empty: /var/run/ldirectord.INSTANCE.pid."
+    )
+    static let extraArguments = Parameter(
+        "extra_args",
+        default: "",
+        summary: "Further options of the program",
+        details: "Options that ldirectord is started with, divided by blanks; there is no shell and no quoting."
+    )
 
     /// Name, version, parameters and actions.
     public static let declaration = AgentDeclaration(
@@ -30,7 +42,7 @@ public struct LDirectorAgent: OCFAgent {
             Starts and stops ldirectord with a configuration file. monitor asks the running daemon whether its checks go \
             on; with check level 10 also whether the kernel's IPVS table is what ldirectord wants it to be.
             """,
-        parameters: [configuration, binary],
+        parameters: [configuration, binary, pidFile, extraArguments],
         actions: [
             ActionDeclaration(.start, timeout: 20, needsRoot: true),
             ActionDeclaration(.stop, timeout: 20, needsRoot: true),
@@ -38,6 +50,7 @@ public struct LDirectorAgent: OCFAgent {
             ActionDeclaration(.monitor, timeout: 20, interval: 60, depth: 10),
             ActionDeclaration(.status, timeout: 20),
             ActionDeclaration(.reload, timeout: 20, needsRoot: true),
+            ActionDeclaration(.reloadAgent, timeout: 20, needsRoot: true),
             ActionDeclaration(.validateAll, timeout: 10),
             ActionDeclaration(.metaData, timeout: 10),
         ]
@@ -47,6 +60,7 @@ public struct LDirectorAgent: OCFAgent {
     private let log: AgentLog
     private let configuration: String
     private let binary: String
+    private let options: [String]
     let contact: DaemonContact
 
     /// Reads the parameters.
@@ -55,7 +69,11 @@ public struct LDirectorAgent: OCFAgent {
         self.log = log
         configuration = environment.text(Self.configuration)
         binary = environment.text(Self.binary)
-        contact = DaemonContact(configuration: configuration)
+        let pidFile = environment.text(Self.pidFile)
+        contact = DaemonContact(configuration: configuration, pidFile: pidFile)
+        options =
+            environment.text(Self.extraArguments).split(whereSeparator: \.isWhitespace).map(String.init)
+            + (pidFile.isEmpty ? [] : ["--pidfile", pidFile])
     }
 
     /// Runs an action.
@@ -64,7 +82,7 @@ public struct LDirectorAgent: OCFAgent {
         case .start: return try start()
         case .stop: return try stop()
         case .monitor, .status: return try monitor()
-        case .reload: return try reload()
+        case .reload, .reloadAgent: return try reload()
         case .validateAll: return try validate()
         default: throw OCFError(.unimplemented, "action \(action.rawValue) is not offered")
         }
@@ -83,12 +101,16 @@ public struct LDirectorAgent: OCFAgent {
     private func monitor() throws(OCFError) -> OCFExit {
         switch ping() {
         case .stopped: return .notRunning
+        case .forbidden(let reason): throw OCFError(.permission, reason)
         case .failing(let reason): throw OCFError(.generic, reason)
         case .answering: break
         }
         if environment.checkLevel >= 10 {
             let state = contact.state(asking: "table", expecting: "equal", timeout: min(.seconds(10), patience))
-            if case .failing(let reason) = state {
+            switch state {
+            case .answering: break
+            case .stopped: return .notRunning
+            case .failing(let reason), .forbidden(let reason):
                 throw OCFError(.generic, "the IPVS table is not what \(configuration) asks for: \(reason)")
             }
         }
@@ -98,6 +120,15 @@ public struct LDirectorAgent: OCFAgent {
     private func requireFiles() throws(OCFError) {
         guard configuration.hasPrefix("/"), binary.hasPrefix("/") else {
             throw OCFError(.configured, "configfile and ldirectord must be absolute paths")
+        }
+        guard contact.pidFile.hasPrefix("/") else {
+            throw OCFError(.configured, "pidfile=\"\(contact.pidFile)\" is not an absolute path")
+        }
+        if let option = options.first(where: { !$0.hasPrefix("-") && $0 != contact.pidFile }) {
+            throw OCFError(.configured, "extra_args: \"\(option)\" is not an option")
+        }
+        if options.contains(where: { ["-d", "--debug", "--foreground"].contains($0) }) {
+            throw OCFError(.configured, "extra_args: ldirectord must not stay in the foreground")
         }
         guard access(configuration, R_OK) == 0 else {
             throw OCFError(.installed, "configuration file \(configuration) cannot be read: \(Self.reason())")
@@ -113,11 +144,11 @@ public struct LDirectorAgent: OCFAgent {
         try requireFiles()
         switch ping() {
         case .answering: return .success
-        case .failing(let reason): throw OCFError(.generic, reason)
+        case .failing(let reason), .forbidden(let reason): throw OCFError(.generic, reason)
         case .stopped: break
         }
         let deadline = Deadline(after: patience)
-        try runDaemon(["start"], configurationFirst: true, until: deadline)
+        try runDaemon("start", until: deadline)
         // The command returns once the daemon is set up; the socket is there a moment later at most.
         var state = ping()
         while state != .answering && !deadline.hasPassed {
@@ -128,14 +159,14 @@ public struct LDirectorAgent: OCFAgent {
         case .answering: return .success
         case .stopped:
             try giveUp("\(binary) \(configuration) start succeeded, but nothing answers on \(contact.socketPath)")
-        case .failing(let reason): try giveUp(reason)
+        case .failing(let reason), .forbidden(let reason): try giveUp(reason)
         }
     }
 
     /// Ends what a failed start left: a daemon that the cluster does not know of must not run.
     private func giveUp(_ reason: String) throws(OCFError) -> Never {
         do {
-            try runDaemon(["stop"], configurationFirst: true, until: Deadline(after: .seconds(2)))
+            try runDaemon("stop", until: Deadline(after: .seconds(2)))
         } catch {
             log.warning(error.reason)
         }
@@ -148,9 +179,9 @@ public struct LDirectorAgent: OCFAgent {
             return .success
         }
         let deadline = Deadline(after: patience)
-        if access(binary, X_OK) == 0 && access(configuration, R_OK) == 0 {
+        if access(binary, X_OK) == 0 {
             do {
-                try runDaemon(["stop"], configurationFirst: true, until: deadline, share: 2)
+                try runDaemon("stop", until: deadline, share: 2)
             } catch {
                 log.warning(error.reason)
             }
@@ -182,7 +213,7 @@ public struct LDirectorAgent: OCFAgent {
 
     private func reload() throws(OCFError) -> OCFExit {
         try requireFiles()
-        try runDaemon(["reload"], configurationFirst: true, until: Deadline(after: patience))
+        try runDaemon("reload", until: Deadline(after: patience))
         return .success
     }
 
@@ -190,7 +221,7 @@ public struct LDirectorAgent: OCFAgent {
         try requireFiles()
         let deadline = Deadline(after: patience)
         do {
-            try runDaemon(["check-config"], configurationFirst: false, until: deadline)
+            try runDaemon("check-config", until: deadline)
         } catch {
             throw error.with(.configured)
         }
@@ -199,12 +230,11 @@ public struct LDirectorAgent: OCFAgent {
 
     /// Runs the program with the configuration file and fails with the first line that it prints on standard error.
     private func runDaemon(
-        _ action: [String],
-        configurationFirst: Bool,
+        _ action: String,
         until deadline: Deadline,
         share: Int = 1
     ) throws(OCFError) {
-        let words = configurationFirst ? [configuration] + action : action + [configuration]
+        let words = options + (action == "start" ? ["--background"] : []) + [configuration, action]
         let outcome: ChildProcess.Outcome
         do {
             outcome = try ChildProcess.run([binary] + words, timeout: deadline.remaining / share)

@@ -16,6 +16,7 @@ finish() { echo "$passed passed, $failed failed in $((($(uptime_ms) - began) / 1
 table() { ipvsadm -Sn | sort; }
 has() { table | grep -qF -- "$1"; }
 hasnt() { ! has "$1"; }
+same() { [ "$1" = "$2" ] || { echo "'$1' instead of '$2'"; false; }; }
 said() { grep -qF -- "$1" "$W/log"; }
 uptime_ms() { local up rest; read -r up rest < /proc/uptime; echo $((10#${up/./} * 10)); }
 began=$(uptime_ms)

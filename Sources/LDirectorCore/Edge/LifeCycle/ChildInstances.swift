@@ -53,7 +53,7 @@ final class ChildInstances {
         let number = lastRun
         do {
             runs[number] = try CommandRun(
-                [program, name, action],
+                [program, "--background", name, action],
                 environment: Self.environment,
                 timeout: Self.timeLimit,
                 on: loop
