@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLinuxShims
 import Glibc
 
 /// Writes lines to syslog (`/dev/log`) without ever waiting for it, unlike syslog(3).

@@ -44,7 +44,8 @@ struct FileGenerator {
             "autoreload=yes", "fork=yes",
             "callback=\"/x/y \"z\" # w\"", "logfile=local0", "logfile=\"/a b\"", "execute=other.cf", "supervised=yes",
             "maintenancedir=/m \"x\"", "emailalert=\"a@b, c@d\"", "emailalertfreq=5", "emailalertfrom=\"A #1\" <a@b>",
-            "emailalertstatus=starting,running", "smtp=mail.test", "metrics=[::1]:9105", "metrics=/run/x", "fallbackcommand=\"/x # y\" \"z\"",
+            "emailalertstatus=starting,running", "smtp=mail.test", "metrics=[::1]:9105", "metrics=/run/x",
+            "fallbackcommand=\"/x # y\" \"z\"",
             "fallbackcommand=/x#y \"a#b\" \"", "fallback=10.1.0.50", "fallback6=[2001:db8::50]:81 masq",
             "fallback=www.test:http masq",
         ])

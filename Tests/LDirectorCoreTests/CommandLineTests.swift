@@ -21,6 +21,19 @@ struct CommandLineTests {
         #expect(try CommandLineArguments(["web.cf", "status", "--json"]).asJSON)
     }
 
+    @Test func optionsOfManagers() throws {
+        let words = ["--foreground", "--pidfile", "/run/x.pid", "web.cf", "start"]
+        let arguments = try CommandLineArguments(words)
+        #expect(arguments.isForeground && arguments.pidFile == "/run/x.pid" && arguments.instance == "web.cf")
+        #expect(try CommandLineArguments(["--pidfile=/x", "--background", "start"]).isBackground)
+        #expect(RuntimeFiles(instance: "web.cf", pidFile: "/x").pidFile == "/x")
+        for words in [
+            ["--pidfile"], ["--pidfile", "x", "start"], ["--pidfile=", "start"], ["--pidfile=/x/", "start"],
+        ] {
+            #expect(throws: CommandLineArguments.UsageError.self) { try CommandLineArguments(words) }
+        }
+    }
+
     @Test func checkConfigInEitherOrder() throws {
         let first = try CommandLineArguments(["check-config", "web.cf"])
         #expect(first.configuration == "web.cf")
