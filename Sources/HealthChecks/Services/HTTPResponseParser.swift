@@ -18,8 +18,8 @@ struct HTTPResponseParser {
         case complete
     }
 
-    /// Bytes of the body that are kept; the rest of a longer body is not waited for.
-    static let bodyLimit = 65536
+    /// Bytes of the body that are kept, 1 MiB; the rest of a longer body is not waited for.
+    static let bodyLimit = 1 << 20
 
     /// Bytes of status line and header fields, also of chunk sizes and trailers together.
     static let headLimit = 16384
