@@ -22,7 +22,10 @@ final class CommandProbe: RunningProbe {
 
     func start() {
         do {
-            run = try CommandRun(arguments, timeout: timeout, on: loop) { [weak self] in self?.ended($0) }
+            let words = arguments.first.map(CommandWords.words) ?? []
+            run = try CommandRun(words + arguments.dropFirst(), timeout: timeout, on: loop) { [weak self] in
+                self?.ended($0)
+            }
         } catch {
             finish(CheckResult(.down("check command: \(error)"), duration: loop.now - started))
         }
