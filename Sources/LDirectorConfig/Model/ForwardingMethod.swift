@@ -54,15 +54,21 @@ extension ForwardingMethod: RawRepresentable {
 
     /// Reads the word of the configuration; nil when it is none.
     public init?(rawValue: String) {
-        let parts = rawValue.split(separator: ",", maxSplits: 1, omittingEmptySubsequences: false)
+        switch rawValue {
+        case "gate": self = .gate
+        case "masq": self = .masq
+        case "ipip": self = .ipip
+        default: self.init(tunnel: rawValue)
+        }
+    }
+
+    private init?(tunnel word: String) {
+        let parts = word.split(separator: ",", maxSplits: 1, omittingEmptySubsequences: false)
         guard let method = parts.first else {
             return nil
         }
         let checksum = parts.count > 1 ? TunnelChecksum(rawValue: String(parts[1])) : .off
         switch method {
-        case "gate" where parts.count == 1: self = .gate
-        case "masq" where parts.count == 1: self = .masq
-        case "ipip" where parts.count == 1: self = .ipip
         case "gre":
             guard let checksum, checksum != .remote else {
                 return nil

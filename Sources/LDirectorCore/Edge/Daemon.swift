@@ -121,6 +121,11 @@ public final class Daemon {
         let current = try table.read()
         reports.begin(configuration.daemon)
         let former = Set(director.configuration.virtualServers.map(\.key))
+        if configuration == director.configuration, !configuration.virtualServers.isEmpty {
+            // The same again, as from a script that reloads to be sure: states and checks stay, the table is put right.
+            perform(director.synchronisation(with: current))
+            return endPhase()
+        }
         prepareLifeCycle(for: configuration)
         do throws(CheckPlanner.Unsupported) {
             try director.install(configuration, table: current, at: loop.now)
