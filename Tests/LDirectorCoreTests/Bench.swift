@@ -30,9 +30,13 @@ struct Bench {
     }
 
     mutating func install(_ text: String) throws {
+        try install(try Self.parse(text))
+    }
+
+    mutating func install(_ configuration: Configuration) throws {
         let former = Set(director.configuration.virtualServers.map(\.identity).map(Self.key))
         clock += .seconds(1)
-        try director.install(try Self.parse(text), table: table, at: clock)
+        try director.install(configuration, table: table, at: clock)
         carryOut(director.synchronisation(with: table, former: former))
     }
 
@@ -132,7 +136,7 @@ struct Bench {
     }
 }
 
-private struct NoNames: NameResolver {
+struct NoNames: NameResolver {
     func address(of host: String, family: IPAddress.Family) throws(NameResolutionError) -> IPAddress {
         throw NameResolutionError(reason: "no names in this test")
     }
