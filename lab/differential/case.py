@@ -39,6 +39,8 @@ class Case:
                     self.read(*(line[2:].strip() + ' ').split(' ', 1))
                 except (ValueError, IndexError) as problem:
                     raise SystemExit(f'{path}:{number}: {problem or line}')
+        # The programs see these lines as bare comments: an edit must not find its own text in them.
+        self.text = re.sub(r'^#:.*$', '#', self.text, flags=re.M)
         if not any(a.startswith('stop') for s in self.steps for a in s.actions):
             self.steps.append(Step('stop'))
             self.steps[-1].same = None
@@ -57,7 +59,7 @@ class Case:
             step.same = same or (None if rest == 'stop' else False)
             self.steps.append(step)
         elif word == 'verdict':
-            if not re.match(r'(Q\d\d?|\d\.\d(\.\d)?) \w', rest): raise ValueError('a verdict is "Qn TEXT" or "SECTION TEXT"')
+            if not re.match(r'(Q\d\d?|A\d\d|\d\.\d(\.\d)?) \w', rest): raise ValueError('a verdict is "Qn TEXT" or "SECTION TEXT"')
             step.verdict = rest
         elif word in ('perl', 'ours', 'both') and rest.startswith('refuse'): self.refused[word] = int(rest.split()[1])
         elif word == 'perl': step.perl.append(rest)

@@ -58,11 +58,12 @@ def line(port, text):
 
 
 class Servers:
-    def __init__(self, orders):
+    def __init__(self, orders, addresses, ports):
         self.selector = selectors.DefaultSelector()
         self.state, self.listeners, self.open = {}, {}, set()
-        for address in ADDRESSES:
-            for port in PORTS:
+        self.ports, self.seen = ports, {}
+        for address in addresses:
+            for port in ports:
                 self.set(address, port, 'up')
         self.orders = orders
         self.selector.register(orders, selectors.EVENT_READ, None)
@@ -101,10 +102,13 @@ class Servers:
                     key.data.ready(events)
 
     def order(self):
-        """Lines "ADDRESS PORT STATE" in one datagram, answered when all is so."""
+        """Lines "ADDRESS PORT STATE" in one datagram, answered when all is so; with "?" as state: what was seen there since."""
         text = self.orders.recv(65536).decode()
         for words in map(str.split, text.splitlines()):
-            for port in PORTS if words[1] == '*' else [int(words[1])]:
+            if words[2] == '?':
+                self.orders.send(repr([c.first for c in self.seen.pop((words[0], int(words[1])), [])]).encode())
+                return text
+            for port in self.ports if words[1] == '*' else [int(words[1])]:
                 self.set(words[0], port, words[2])
         if text:
             self.orders.send(b'done')
@@ -116,6 +120,10 @@ class Connection:
         self.servers, self.sock, self.key, self.input, self.output, self.ends = servers, sock, key, b'', b'', False
         sock.setblocking(False)
         servers.open.add(self)
+        self.first = ''
+        seen = servers.seen.setdefault(key, [])
+        seen.append(self)
+        del seen[:-200]
         servers.selector.register(sock, selectors.EVENT_READ, self)
         state = servers.state[key]
         if state in ('up', 'wrong', 'missing') and key[1] in GREETING:
@@ -139,6 +147,7 @@ class Connection:
         if not data:
             return self.close()
         state, port = self.servers.state[self.key], self.key[1]
+        self.first = self.first or data.split(b'\r\n')[0].decode('latin-1')
         if state == 'silent':
             return
         if port == 7:
@@ -172,7 +181,7 @@ class Connection:
             self.servers.selector.modify(self.sock, selectors.EVENT_READ, self)
 
 
-def serve(orders):
+def serve(orders, addresses=ADDRESSES, ports=PORTS):
     """Is the servers until the other end of the seqpacket socket `orders` is closed."""
-    Servers(orders).run()
+    Servers(orders, addresses, ports).run()
     os._exit(0)
