@@ -34,6 +34,19 @@ struct CommandLineTests {
         }
     }
 
+    @Test func ordersWithAndWithoutConfiguration() throws {
+        let plain = try CommandLineArguments(["drain", "10.1.0.1:80", "limit=600"])
+        #expect(plain.request == .order("drain 10.1.0.1:80 limit=600"))
+        #expect(plain.instance == "ldirectord")
+        let named = try CommandLineArguments(["/etc/x/web.cf", "weight", "10.1.0.1", "9", "service=tcp 10.9.0.1:80"])
+        #expect(named.request == .order("weight 10.1.0.1 9 service=tcp 10.9.0.1:80"))
+        #expect(named.instance == "web.cf")
+        #expect(try CommandLineArguments(["drain", "start"]).request == .perform(.start))
+        for words in [["drain"], ["web.cf", "weight", "10.1.0.1"], ["web.cf", "enable", "--json", "10.1.0.1"]] {
+            #expect(throws: CommandLineArguments.UsageError.self) { try CommandLineArguments(words) }
+        }
+    }
+
     @Test func checkConfigInEitherOrder() throws {
         let first = try CommandLineArguments(["check-config", "web.cf"])
         #expect(first.configuration == "web.cf")

@@ -19,7 +19,7 @@ import Testing
                 "[2001:db8::5]:80"
             ),
             ("disable 10.1.0.1 service=tcp 10.9.0.1:80", .disable, "10.1.0.1", "tcp 10.9.0.1:80"),
-            ("enable 10.1.0.1", .enable, "10.1.0.1", nil), ("check 10.1.0.1", .check, "10.1.0.1", nil),
+            ("enable 10.1.0.1", .enable, "10.1.0.1", nil), ("recheck 10.1.0.1", .recheck, "10.1.0.1", nil),
             ("weight 10.1.0.1 9", .weight(9), "10.1.0.1", nil),
             ("weight 10.1.0.1 0 service=web", .weight(0), "10.1.0.1", "web"),
         ]

@@ -50,6 +50,7 @@ public struct Command {
             say(version + "\n")
             return .success
         case .perform(let action): return command.perform(action)
+        case .order(let text): return command.order(text)
         }
     }
 
@@ -180,6 +181,9 @@ public struct Command {
                 Self.say(try ControlClient(path: files.controlSocket).ask(request, timeout: .seconds(5)))
             } catch {
                 complain("its state cannot be shown: \(error)")
+            }
+            if !arguments.asJSON {
+                showChildren()
             }
             return .success
         case .stale:

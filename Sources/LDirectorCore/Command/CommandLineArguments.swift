@@ -23,6 +23,8 @@ public struct CommandLineArguments: Equatable, Sendable {
         case help
         case version
         case perform(Action)
+        /// An order about single servers, see ``OperatorRequest``.
+        case order(String)
     }
 
     /// What is asked for.
@@ -66,7 +68,8 @@ public struct CommandLineArguments: Equatable, Sendable {
           CONFIGURATION   searched in /etc/ha.d, /etc/ha.d/conf, then as given; default ldirectord.cf
           ACTION          start, stop [--no-wait], restart, try-restart, reload, force-reload, status [--json],
                           check-config: print the configuration as understood, or its errors; check: check every real
-                          server once and touch nothing (both also as: check-config CONFIGURATION)
+                          server once and touch nothing (both also as: check-config CONFIGURATION); or an ORDER
+        \(ordersUsage)
 
           -d, --debug     stay in the foreground, events and checks to standard error
           --foreground    stay in the foreground, log as configured, tell systemd when ready (Type=notify)
@@ -106,10 +109,15 @@ public struct CommandLineArguments: Equatable, Sendable {
         if let word = operands.first, operands.count > 1, Action(rawValue: word)?.readsOnly == true {
             operands.swapAt(operands.startIndex, operands.startIndex + 1)
         }
-        if operands.count > 1, let name = operands.first {
+        let order = try Self.order(operands)
+        if let name = order == nil ? operands.count > 1 ? operands.first : nil : order?.configuration {
             configuration = name
             instance = String(name[(name.lastIndex(of: "/").map(name.index(after:)) ?? name.startIndex)...])
             operands = Array(operands.dropFirst())
+        }
+        if let order, options.isEmpty {
+            request = .order(order.text)
+            return
         }
         guard let word = operands.first else {
             throw UsageError(description: "an action is missing")

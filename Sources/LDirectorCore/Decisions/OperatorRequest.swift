@@ -13,7 +13,7 @@ public struct OperatorRequest: Sendable, Equatable {
         /// The operator has no wish any more.
         case enable
         /// Checked now.
-        case check
+        case recheck
     }
 
     /// A request that cannot be understood.
@@ -34,14 +34,14 @@ public struct OperatorRequest: Sendable, Equatable {
     /// The forms of a request.
     public static let usage =
         "drain SERVER [limit=SECONDS] | disable SERVER | enable SERVER | weight SERVER NUMBER | "
-        + "check SERVER, each with [service=SERVICE]"
+        + "recheck SERVER, each with [service=SERVICE]"
 
     /// Reads a request; nil when its first word is none of these verbs.
     ///
     /// - Throws: ``SyntaxError``.
     public init?(_ text: String) throws(SyntaxError) {
         var words = text.split(separator: " ").map(String.init)
-        guard let first = words.first, ["drain", "disable", "enable", "weight", "check"].contains(first) else {
+        guard let first = words.first, ["drain", "disable", "enable", "weight", "recheck"].contains(first) else {
             return nil
         }
         words.removeFirst()
@@ -70,7 +70,7 @@ public struct OperatorRequest: Sendable, Equatable {
         case "drain": verb = .drain(limit: limit)
         case "disable": verb = .disable
         case "enable": verb = .enable
-        case "check": verb = .check
+        case "recheck": verb = .recheck
         default:
             guard let weight else {
                 throw SyntaxError(description: "weight: a number from 0 to 65535 is missing; \(Self.usage)")

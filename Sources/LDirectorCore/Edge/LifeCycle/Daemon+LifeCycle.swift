@@ -144,6 +144,9 @@ extension Daemon {
 
     /// Answers a request about single servers; nil when it is none.
     func answerOperator(_ text: String) -> String? {
+        guard text != "children" else {
+            return director.configuration.daemon.childConfigurations.map { $0 + "\n" }.joined()
+        }
         let request: OperatorRequest
         do throws(OperatorRequest.SyntaxError) {
             guard let understood = try OperatorRequest(text) else {
@@ -160,7 +163,7 @@ extension Daemon {
         }
         let released = heldServers
         var problem = ""
-        if request.verb == .check {
+        if request.verb == .recheck {
             scheduler.check(director.plans(of: ids))
         } else {
             for id in ids {
@@ -177,7 +180,7 @@ extension Daemon {
     private func order(_ verb: OperatorRequest.Verb, for id: ServerID) -> StandingOrder? {
         let wish: StandingOrder.Wish
         switch verb {
-        case .enable, .check: return nil
+        case .enable, .recheck: return nil
         case .disable: wish = .out
         case .weight(let weight): wish = .weight(weight)
         case .drain(let limit):
