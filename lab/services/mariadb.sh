@@ -6,8 +6,9 @@
 mariadb_start() { # DIR ADDRESS PORT [up|empty|password|missing|full]
   local dir=$1 address=$2 port=$3 state=${4:-up} password=$SERVICE_PASSWORD
   [ "$state" = password ] && password=$SERVICE_OTHER_PASSWORD
-  service_prepare "$dir" && rm -rf "$dir/data" && mkdir -p "$dir/tmp" || return
-  mariadb-install-db --no-defaults --user=root --datadir="$dir/data" --skip-test-db --innodb-use-native-aio=0 --tmpdir="$dir/tmp" \
+  service_prepare "$dir" && mkdir -p "$dir/tmp" || return
+  service_cached mariadb "$dir/data" mariadb-install-db --no-defaults --user=root --datadir="$dir/data" --skip-test-db \
+    --innodb-use-native-aio=0 --tmpdir="$dir/tmp" \
     --auth-root-authentication-method=normal > "$dir/log" 2>&1 || { tail -n 5 "$dir/log" >&2; return 1; }
   { [ "$state" = missing ] || printf '%s\n' "CREATE DATABASE health;" "CREATE TABLE health.alive (name VARCHAR(20));"
     [ "$state" = missing ] || [ "$state" = empty ] || echo "INSERT INTO health.alive VALUES ('alive');"

@@ -14,21 +14,21 @@ postgresql_start() { # DIR ADDRESS PORT [STATE]
     tls) host=hostssl;;
     full) options=(-c max_connections=4 -c superuser_reserved_connections=3);;
   esac
-  service_prepare "$dir" && service_certificate "$dir" && rm -rf "$dir/data" && mkdir "$dir/data" || return
-  chown postgres "$dir/data" "$dir/key.pem" && chmod 700 "$dir/data" && chmod 600 "$dir/key.pem"
-  setpriv --reuid postgres --regid postgres --clear-groups "$bin/initdb" -D "$dir/data" --auth-local=trust -E UTF8 --locale=C \
+  service_prepare "$dir" && service_certificate "$dir" && chown postgres "$dir" "$dir/key.pem" && chmod 600 "$dir/key.pem" || return
+  service_cached postgresql "$dir/data" \
+    setpriv --reuid postgres --regid postgres --clear-groups "$bin/initdb" -D "$dir/data" --auth-local=trust -E UTF8 --locale=C \
     --no-sync > "$dir/log" 2>&1 || { tail -n 5 "$dir/log" >&2; return 1; }
   printf '%s\n' "local all all trust" "$host all all 0.0.0.0/0 $method" "$host all all ::/0 $method" > "$dir/data/pg_hba.conf"
   options+=(-c listen_addresses="$address" -c port="$port" -c unix_socket_directories="$dir/data" -c fsync=off
     -c shared_buffers=8MB -c ssl=on -c ssl_cert_file="$dir/cert.pem" -c ssl_key_file="$dir/key.pem")
   { echo "SET password_encryption = '$encryption';"; echo "CREATE USER $SERVICE_USER PASSWORD '$password';"
     [ "$state" = missing ] || echo "CREATE DATABASE health OWNER $SERVICE_USER;"; } > "$dir/init.sql"
-  setpriv --reuid postgres --regid postgres --clear-groups "$bin/postgres" --single -D "$dir/data" -j postgres \
+  setpriv --reuid postgres --regid postgres --clear-groups "$bin/postgres" --single -F -D "$dir/data" -j postgres \
     < <(sed 's/$/\n/' "$dir/init.sql") >> "$dir/log" 2>&1 || { tail -n 5 "$dir/log" >&2; return 1; }
   [ "$state" = missing ] ||
     { echo "CREATE TABLE alive (name text);"; echo; echo "GRANT ALL ON alive TO $SERVICE_USER;"; echo
       [ "$state" = empty ] || echo "INSERT INTO alive VALUES ('alive');"; echo; } |
-    setpriv --reuid postgres --regid postgres --clear-groups "$bin/postgres" --single -D "$dir/data" -j health >> "$dir/log" 2>&1
+    setpriv --reuid postgres --regid postgres --clear-groups "$bin/postgres" --single -F -D "$dir/data" -j health >> "$dir/log" 2>&1
   service_spawn "$dir" setpriv --reuid postgres --regid postgres --clear-groups "$bin/postgres" -D "$dir/data" "${options[@]}"
   service_await "$dir" "$port" || return
   if [ "$state" = full ]; then
