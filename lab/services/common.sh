@@ -22,18 +22,25 @@ service_prepare() { # DIR: makes it, readable for the users that servers change 
   mkdir -p "$1" && chmod 755 "$1"; }
 
 # With SERVICE_CACHE, a folder, what a database needs to start at all is made once and copied from then on: seconds each time.
+# Servers that start side by side wait for the one that makes it.
 service_cached() { # NAME DIR COMMAND...: DIR as COMMAND makes it
-  local name=$1 dir=$2 saved=; shift 2
-  [ -z "${SERVICE_CACHE:-}" ] || saved=$SERVICE_CACHE/$name
+  local name=$1 dir=$2 saved lock; shift 2
   rm -rf "$dir"
-  if [ -n "$saved" ] && [ -d "$saved" ]; then cp -a "$saved" "$dir"; return; fi
-  "$@" || return
-  [ -z "$saved" ] || { mkdir -p "$SERVICE_CACHE" && cp -a "$dir" "$saved"; }; }
+  [ -n "${SERVICE_CACHE:-}" ] || { "$@"; return; }
+  saved=$SERVICE_CACHE/$name
+  mkdir -p "$SERVICE_CACHE" && exec {lock}> "$SERVICE_CACHE/$name.lock" && flock "$lock" || return
+  if [ ! -d "$saved" ]; then
+    "$@" && rm -rf "$saved.new" && cp -a "$dir" "$saved.new" && mv "$saved.new" "$saved" || { exec {lock}>&-; return 1; }
+  fi
+  exec {lock}>&-
+  [ -d "$dir" ] || cp -a "$saved" "$dir"; }
 
 service_spawn() { # DIR COMMAND...: runs it in a session of its own, its output in DIR/log
   local dir=$1; shift
   setsid "$@" >> "$dir/log" 2>&1 < /dev/null &
-  echo $! > "$dir/pid"; }
+  echo $! > "$dir/pid"
+  # The shell has nothing to say about its end.
+  disown $!; }
 
 service_alive() { # DIR
   local p; p=$(cat "$1/pid" 2>/dev/null) && kill -0 "$p" 2>/dev/null; }
