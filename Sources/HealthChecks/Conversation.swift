@@ -19,10 +19,17 @@ protocol Conversation {
 
     /// TLS stands, after ``ConversationStep/startTLS``.
     mutating func secured() -> ConversationStep
+
+    /// What is sent as a courtesy before the connection is closed after the verdict; empty for nothing.
+    ///
+    /// Many servers write a line about a client that leaves without a good-bye, for each check of each director.
+    var farewell: [UInt8] { get }
 }
 
 extension Conversation {
     var endsAfterOpening: Bool { false }
+
+    var farewell: [UInt8] { [] }
 
     mutating func secured() -> ConversationStep { .wait }
 }

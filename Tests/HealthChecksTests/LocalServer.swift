@@ -10,6 +10,8 @@ final class LocalServer {
         case send([String], pause: Duration = .zero, afterRequest: Bool = true, thenClose: Bool = true)
         /// Accepts and says nothing.
         case silent
+        /// Sends this and listens; ``LocalServer/takeRest()`` tells what came.
+        case greet(String)
         /// Accepts and resets.
         case reset
         /// Sends without end.
@@ -56,6 +58,7 @@ final class LocalServer {
         clients.insert(fd)
         switch behaviour {
         case .silent: break
+        case .greet(let text): play(fd, [text], .zero, false)
         case .reset:
             var linger = linger(l_onoff: 1, l_linger: 0)
             setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
@@ -75,6 +78,13 @@ final class LocalServer {
                 end(fd)
             }
         }
+    }
+
+    /// What the clients of ``Behaviour/greet(_:)`` sent, and whether each closed its connection in order.
+    func takeRest() -> (requests: [String], isClosed: Bool) {
+        clients.forEach(note)
+        var byte: UInt8 = 0
+        return (requests, clients.allSatisfy { recv($0, &byte, 1, CInt(MSG_DONTWAIT)) == 0 })
     }
 
     private func note(_ fd: CInt) {

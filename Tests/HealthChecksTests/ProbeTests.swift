@@ -173,4 +173,15 @@ struct ProbeTests {
         try loop.run()
         #expect(outcomes == 20)
     }
+
+    @Test(arguments: [(LineDialogue.nntp, "200 news\r\n", "QUIT\r\n"), (LineDialogue.smtp, "554 no\r\n", "")])
+    func goodBye(dialogue: LineDialogue, greeting: String, farewell: String) throws {
+        let loop = try EventLoop()
+        let server = try LocalServer(.greet(greeting), on: loop)
+        let probe = Probe(.lines(dialogue), of: server.address, connectTimeout: .seconds(1), timeout: .seconds(2))
+        _ = try result(of: probe, on: loop)
+        let rest = server.takeRest()
+        #expect(rest.requests == [farewell])
+        #expect(rest.isClosed)
+    }
 }

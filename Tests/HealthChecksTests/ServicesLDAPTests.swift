@@ -56,6 +56,10 @@ struct ServicesLDAPTests {
         #expect(try self.play([], login: name).sent[0] == hex("300c020102600702010304008000"))
     }
 
+    @Test func goodBye() throws {
+        #expect(try play([Self.bound, Self.found]).farewell == hex("30050201044200"))
+    }
+
     @Test func wrongName() throws {
         #expect(
             try play([Self.bound, Self.found], receive: "cn=death").reason

@@ -74,6 +74,14 @@ struct ServicesMySQLTests {
         #expect(unchanged.reason == "query brought no row")
     }
 
+    @Test func goodBye() {
+        #expect(play([Self.greeting]).farewell.isEmpty)
+        for answers in [[Self.row], [Self.noRow], [packet(1, "ff2804 23 3432303030 6f68")]] {
+            #expect(play([Self.greeting, Self.loggedIn] + answers).farewell == hex("0100000001"))
+        }
+        #expect(Play(conversation(query: ""), [Self.greeting, Self.loggedIn]).farewell == hex("0100000001"))
+    }
+
     @Test func loginAlone() {
         #expect(Play(conversation(query: ""), [Self.greeting, Self.loggedIn]).outcome == .up)
     }

@@ -26,10 +26,13 @@ struct Play: Equatable {
     /// Nil when it still waits.
     var outcome: CheckOutcome?
     var startedTLS = false
+    /// What would be sent at the end.
+    var farewell: [UInt8] = []
 
     /// Feeds the answers in portions of at most `slice` bytes, then, unless told otherwise, the end of the stream.
     init(_ conversation: some Conversation, _ answers: [[UInt8]], slice: Int = .max, closes: Bool = true) {
         var conversation = conversation
+        defer { farewell = conversation.farewell }
         sent.append(conversation.opening())
         for answer in answers {
             var rest = answer[...]

@@ -125,6 +125,12 @@ struct ServicesPostgresTests {
         #expect(Play(conversation(query: ""), [Self.welcome]).outcome == .up)
     }
 
+    @Test func goodBye() {
+        #expect(play([Self.mechanisms, Self.serverFirst, Self.serverFinal]).farewell.isEmpty)
+        #expect(play([Self.welcome, Self.row]).farewell == hex("5800000004"))
+        #expect(Play(conversation(query: ""), [Self.welcome]).farewell == hex("5800000004"))
+    }
+
     @Test func queries() {
         #expect(play([Self.welcome, Self.noRow]).reason == "query brought no row")
         #expect(play([Self.welcome, Self.noRow], slice: 1).reason == "query brought no row")

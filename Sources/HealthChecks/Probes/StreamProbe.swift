@@ -140,6 +140,11 @@ final class StreamProbe: RunningProbe {
         guard phase != .done else {
             return
         }
+        let farewell = phase == .talking ? conversation?.farewell ?? [] : []
+        phase = .done
+        if !farewell.isEmpty {
+            channel?.send(farewell)
+        }
         conclude()
         finish(CheckResult(outcome, duration: loop.now - started))
     }

@@ -21,7 +21,6 @@ struct LDAPConversation: Conversation {
         state = search.startsTLS ? .startingTLS : .binding
     }
 
-    /// What is sent at the end as a courtesy, before the connection is closed.
     var farewell: [UInt8] { LDAPMessage.unbind(4) }
 
     func opening() -> [UInt8] { search.startsTLS ? LDAPMessage.startTLS(1) : bind }

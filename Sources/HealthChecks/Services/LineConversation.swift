@@ -9,6 +9,9 @@ struct LineConversation: Conversation {
 
     init(_ dialogue: LineDialogue) { self.dialogue = dialogue }
 
+    /// Once the server has greeted.
+    var farewell: [UInt8] { position > 0 ? outgoing(dialogue.farewell) : [] }
+
     func opening() -> [UInt8] { outgoing(dialogue.steps.first?.send) }
 
     mutating func receive(_ bytes: ArraySlice<UInt8>) -> ConversationStep {

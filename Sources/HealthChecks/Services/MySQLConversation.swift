@@ -36,7 +36,7 @@ struct MySQLConversation: Conversation {
 
     init(_ login: MySQLLogin) { self.login = login }
 
-    /// What is sent at the end as a courtesy: a server writes a line about a client that leaves without it.
+    /// A server that has not let us in expects nothing.
     var farewell: [UInt8] {
         switch state {
         case .greeting, .login, .publicKey: []
@@ -190,10 +190,10 @@ struct MySQLConversation: Conversation {
     {
         switch packet.first {
         case 0x00:
+            state = .query
             guard !login.query.isEmpty else {
                 return .finish(.up)
             }
-            state = .query
             return .send(MySQLPacket.framed([0x03] + login.query.utf8, number: 0))
         case 0xfe:
             var reader = ByteReader(packet.dropFirst())

@@ -16,6 +16,14 @@ struct POPConversation: Conversation {
 
     init(_ login: POPLogin) { self.login = login }
 
+    /// Once the server has greeted, and is not amidst an exchange in which the line would be taken for something else.
+    var farewell: [UInt8] {
+        switch phase {
+        case .greeting, .challenge: []
+        case .capabilities, .user, .login: Array("QUIT\r\n".utf8)
+        }
+    }
+
     func opening() -> [UInt8] { [] }
 
     mutating func receive(_ bytes: ArraySlice<UInt8>) -> ConversationStep {

@@ -39,7 +39,7 @@ struct PostgresConversation: Conversation {
         self.init(login, using: &generator)
     }
 
-    /// What is sent at the end as a courtesy; a server that has not let us in expects nothing.
+    /// A server that has not let us in expects nothing.
     var farewell: [UInt8] {
         switch state {
         case .authenticated, .query: PostgresMessage.terminate
