@@ -24,12 +24,17 @@ protocol Conversation {
     ///
     /// Many servers write a line about a client that leaves without a good-bye, for each check of each director.
     var farewell: [UInt8] { get }
+
+    /// What else than a dead server no answer at all may mean, in parentheses after a blank; empty for nothing.
+    var remarkOnSilence: String { get }
 }
 
 extension Conversation {
     var endsAfterOpening: Bool { false }
 
     var farewell: [UInt8] { [] }
+
+    var remarkOnSilence: String { "" }
 
     mutating func secured() -> ConversationStep { .wait }
 }

@@ -106,7 +106,8 @@ final class DatagramProbe: RunningProbe {
     }
 
     private func expired() {
-        decide(.down("no answer from UDP port \(probe.target.port) within \(probe.timeout.inSeconds)"))
+        let silence = "no answer from UDP port \(probe.target.port) within \(probe.timeout.inSeconds)"
+        decide(.down(silence + conversation.remarkOnSilence))
     }
 
     private func failure(_ code: CInt) -> String {

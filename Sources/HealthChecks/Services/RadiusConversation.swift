@@ -33,6 +33,11 @@ struct RadiusConversation: Conversation {
         self.init(login, using: &generator)
     }
 
+    /// RFC 2865 3: requests of unknown clients, and those that are not made with the right secret, are discarded.
+    var remarkOnSilence: String {
+        " (a RADIUS server is silent to a client that it does not know or that has another secret)"
+    }
+
     func opening() -> [UInt8] { request }
 
     func receive(_ bytes: ArraySlice<UInt8>) -> ConversationStep {
