@@ -125,14 +125,10 @@ extension Daemon {
             return
         }
         if lifeCycle.hostNames == nil {
-            do {
-                lifeCycle.hostNames = try HostNames(on: loop) { [weak self] in
-                    if let self, !self.isStopping {
-                        self.applyMaintenance(self.director.maintenance)
-                    }
+            lifeCycle.hostNames = HostNames(on: loop) { [weak self] in
+                if let self, !self.isStopping {
+                    self.applyMaintenance(self.director.maintenance)
                 }
-            } catch {
-                log.write("maintenancedir: host names are not known: \(error)")
             }
         }
         lifeCycle.hostNames?.look(
