@@ -60,6 +60,12 @@ import Testing
         #expect(bench.servers().count == (matches ? 0 : 1))
     }
 
+    @Test func onlyHostNamesNeedTheResolver() {
+        #expect(!MaintenanceFiles(["10.1.0.1": "", "10.1.0.1:80": "", "[2001:db8::1]:80": ""]).namesHosts)
+        #expect(MaintenanceFiles(["10.1.0.1": "", "web1:80": ""]).namesHosts)
+        #expect(MaintenanceFiles(["3com.example.test": ""]).namesHosts)
+    }
+
     @Test func fileNamesOfIPv6() throws {
         let text = "virtual6=[2001:db8::5]:80\n\treal6=[2001:db8::10]:80 masq\n\tchecktype=connect\n"
         for (name, count) in [("[2001:DB8:0::10]:80", 0), ("[2001:db8::10]", 0), ("[2001:db8::11]", 1), ("[2001", 1)] {

@@ -26,6 +26,13 @@ public struct MaintenanceFiles: Sendable, Equatable {
     /// Whether there are none.
     public var isEmpty: Bool { wishes.isEmpty }
 
+    /// Whether a file is named after a host, so that the servers' host names matter.
+    public var namesHosts: Bool {
+        wishes.keys.contains { name in
+            !name.hasPrefix("[") && IPAddress(String(name.prefix { $0 != ":" })) == nil
+        }
+    }
+
     /// The wish about a server and the name of the file that says so; names with a port go before names without.
     ///
     /// - Parameters:

@@ -113,6 +113,7 @@ extension Daemon {
 
     private func applyMaintenance(_ files: MaintenanceFiles) {
         let released = heldServers
+        defer { lookUpHostNames() }
         let transitions = director.setMaintenance(files, hosts: lifeCycle.hostNames?.known ?? [:], at: loop.now)
         take(transitions)
         runFallbackCommands(Set(transitions.map(\.server.service)))
@@ -131,9 +132,10 @@ extension Daemon {
                 }
             }
         }
-        lifeCycle.hostNames?.look(
-            up: Set(director.configuration.virtualServers.flatMap(\.realServers).map(\.address))
-        )
+        // Nobody's resolver is troubled for files that are named after addresses.
+        let servers =
+            director.maintenance.namesHosts ? director.configuration.virtualServers.flatMap(\.realServers) : []
+        lifeCycle.hostNames?.look(up: Set(servers.map(\.address)))
     }
 
     // MARK: orders

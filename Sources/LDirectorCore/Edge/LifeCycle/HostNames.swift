@@ -26,8 +26,11 @@ final class HostNames {
         self.changed = changed
     }
 
-    /// Makes these the addresses whose names are wanted; they are looked up now and every minute from then on.
+    /// Makes these the addresses whose names are wanted; they are looked up now, and again every minute.
     func look(up addresses: Set<IPAddress>) {
+        guard addresses != self.addresses else {
+            return
+        }
         self.addresses = addresses
         known = known.filter { addresses.contains($0.key) }
         start()
