@@ -5,7 +5,14 @@ import Testing
 struct PrometheusTextTests {
     @Test func families() {
         var text = PrometheusText()
-        text.add("up", .gauge, "Whether it is up.", [([("real", "10.1.0.1:80")], "1"), ([], "0.25")])
+        text.add(
+            "up",
+            .gauge,
+            "Whether it is up.",
+            [
+                (PrometheusText.Labels().with("real", "10.1.0.1:80"), "1"), (PrometheusText.Labels(), "0.25"),
+            ]
+        )
         text.add("none", .counter, "Nothing.", [])
         #expect(
             text.text == """
@@ -20,7 +27,7 @@ struct PrometheusTextTests {
 
     @Test func labelsAreEscaped() {
         var text = PrometheusText()
-        text.add("up", .gauge, "Up.", [([("name", "a\\b\"c\nd")], "1")])
-        #expect(text.text.hasSuffix(#"up{name="a\\b\"c\nd"} 1"# + "\n"))
+        text.add("up", .gauge, "Up.", [(PrometheusText.Labels(["name": "a\\b\"c\nd", "x": "y"]), "1")])
+        #expect(text.text.hasSuffix(#"up{name="a\\b\"c\nd",x="y"} 1"# + "\n"))
     }
 }

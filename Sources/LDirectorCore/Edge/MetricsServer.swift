@@ -26,6 +26,8 @@ final class MetricsServer {
         }
         var limits = RequestServer.Limits()
         limits.requestLength = 8192
+        // With ten thousand servers an answer has more than ten megabytes, and nobody but Prometheus asks.
+        limits.connections = 4
         server = try RequestServer(listener, on: loop, limits: limits) { Self.answer($0, figures) }
     }
 

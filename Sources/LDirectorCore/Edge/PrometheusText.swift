@@ -8,6 +8,37 @@ public struct PrometheusText: Sendable {
         case gauge
     }
 
+    /// Names and values that tell one figure of a family from another; made once for many families.
+    public struct Labels: Sendable {
+        fileprivate let text: String
+
+        /// Joins labels; the values may contain anything.
+        public init(_ labels: KeyValuePairs<String, String> = [:]) {
+            text = labels.map { "\($0.key)=\"\(Self.escaped($0.value))\"" }.joined(separator: ",")
+        }
+
+        private init(text: String) { self.text = text }
+
+        /// These labels and one more.
+        public func with(_ name: String, _ value: String) -> Labels {
+            let label = "\(name)=\"\(Self.escaped(value))\""
+            return Labels(text: text.isEmpty ? label : "\(text),\(label)")
+        }
+
+        private static func escaped(_ text: String) -> String {
+            var result = ""
+            for scalar in text.unicodeScalars {
+                switch scalar {
+                case "\\": result += "\\\\"
+                case "\"": result += "\\\""
+                case "\n": result += "\\n"
+                default: result.unicodeScalars.append(scalar)
+                }
+            }
+            return result
+        }
+    }
+
     /// The document so far.
     public private(set) var text = ""
 
@@ -20,33 +51,27 @@ public struct PrometheusText: Sendable {
     ///   - name: A name of letters, digits and underscores.
     ///   - kind: Whether it only grows.
     ///   - help: What it tells, in one sentence.
-    ///   - samples: Labels with their values, and the figure as a decimal number.
+    ///   - samples: Labels and the figure as a decimal number.
     public mutating func add(
         _ name: String,
         _ kind: Kind,
         _ help: String,
-        _ samples: [(labels: [(String, String)], value: String)]
+        _ samples: [(labels: Labels, value: String)]
     ) {
         guard !samples.isEmpty else {
             return
         }
         text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"
         for sample in samples {
-            let labels = sample.labels.map { "\($0.0)=\"\(Self.escaped($0.1))\"" }.joined(separator: ",")
-            text += labels.isEmpty ? "\(name) \(sample.value)\n" : "\(name){\(labels)} \(sample.value)\n"
-        }
-    }
-
-    private static func escaped(_ text: String) -> String {
-        var result = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\\": result += "\\\\"
-            case "\"": result += "\\\""
-            case "\n": result += "\\n"
-            default: result.unicodeScalars.append(scalar)
+            text += name
+            if !sample.labels.text.isEmpty {
+                text += "{"
+                text += sample.labels.text
+                text += "}"
             }
+            text += " "
+            text += sample.value
+            text += "\n"
         }
-        return result
     }
 }

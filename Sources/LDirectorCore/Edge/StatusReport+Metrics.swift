@@ -15,14 +15,19 @@ extension StatusReport {
         return text.text
     }
 
-    private typealias Sample = (labels: [(String, String)], value: String)
+    private typealias Sample = (labels: PrometheusText.Labels, value: String)
 
-    private func own(_ value: Int, _ labels: [(String, String)] = []) -> Sample {
-        ([("instance_name", instance)] + labels, String(value))
+    private func own(_ value: Int, _ labels: KeyValuePairs<String, String> = [:]) -> Sample {
+        (PrometheusText.Labels(labels), String(value))
     }
 
     private func addDaemon(to text: inout PrometheusText) {
-        text.add("ldirectord_info", .gauge, "The daemon, always 1.", [own(1, [("version", Command.version)])])
+        text.add(
+            "ldirectord_info",
+            .gauge,
+            "The daemon, always 1.",
+            [own(1, ["configuration": instance, "version": Command.version])]
+        )
         text.add(
             "ldirectord_start_time_seconds",
             .gauge,
@@ -40,13 +45,13 @@ extension StatusReport {
             "ldirectord_config_reloads_total",
             .counter,
             "Reloads by their result.",
-            [own(reloads.done, [("result", "done")]), own(reloads.refused, [("result", "refused")])]
+            [own(reloads.done, ["result": "done"]), own(reloads.refused, ["result": "refused"])]
         )
         text.add(
             "ldirectord_mails_total",
             .counter,
             "Mails by their result.",
-            [own(mails.sent, [("result", "sent")]), own(mails.failed, [("result", "failed")])]
+            [own(mails.sent, ["result": "sent"]), own(mails.failed, ["result": "failed"])]
         )
         text.add("ldirectord_mails_waiting", .gauge, "Mails that are not delivered yet.", [own(mails.waiting)])
         text.add(
@@ -95,8 +100,10 @@ extension StatusReport {
     }
 
     private func addServers(to text: inout PrometheusText) {
-        let all = director.configuration.virtualServers.flatMap { virtual in
-            servers(of: virtual).map { (labels: labels(virtual) + [("real", "\($0.real.key)")], server: $0) }
+        let all = director.configuration.virtualServers.flatMap {
+            virtual -> [(labels: PrometheusText.Labels, server: Server)] in
+            let labels = labels(virtual)
+            return servers(of: virtual).map { (labels: labels.with("real", "\($0.real.key)"), server: $0) }
         }
         func add(_ name: String, _ kind: PrometheusText.Kind, _ help: String, _ value: (Server) -> String?) {
             text.add(
@@ -128,16 +135,18 @@ extension StatusReport {
         }
         let results = all.flatMap { entry in
             [("ok", entry.server.counters.up), ("failed", entry.server.counters.down)].map {
-                (labels: entry.labels + [("result", $0.0)], value: String($0.1))
+                (labels: entry.labels.with("result", $0.0), value: String($0.1))
             }
         }
         text.add("ldirectord_real_checks_total", .counter, "Checks by their result.", results)
     }
 
     private func addTraffic(to text: inout PrometheusText) {
-        let all = director.configuration.virtualServers.flatMap { virtual in
-            (kernel[virtual.key]?.destinations ?? []).map {
-                (labels: labels(virtual) + [("real", "\($0.destination.key)")], server: $0)
+        let all = director.configuration.virtualServers.flatMap {
+            virtual -> [(labels: PrometheusText.Labels, server: ObservedDestination)] in
+            let labels = labels(virtual)
+            return (kernel[virtual.key]?.destinations ?? []).map {
+                (labels: labels.with("real", "\($0.destination.key)"), server: $0)
             }
         }
         func add(_ name: String, _ kind: PrometheusText.Kind, _ help: String, _ value: (ObservedDestination) -> UInt64)
@@ -153,7 +162,7 @@ extension StatusReport {
         add("outgoing_bytes_total", .counter, "Bytes to clients.") { $0.statistics.outBytes }
     }
 
-    private func labels(_ virtual: VirtualServer) -> [(String, String)] {
-        [("instance_name", instance), ("virtual", virtual.identity.description)]
+    private func labels(_ virtual: VirtualServer) -> PrometheusText.Labels {
+        PrometheusText.Labels(["virtual": virtual.identity.description])
     }
 }
