@@ -28,34 +28,67 @@ public struct IPAddress: Hashable, Sendable, Comparable, CustomStringConvertible
     /// The family this address belongs to.
     public let family: Family
 
+    /// The first eight bytes of an IPv6 address as a number, 0 for IPv4.
+    ///
+    /// Two numbers instead of an array: tables and configurations hold addresses by the ten thousand, hashed and compared.
+    private let high: UInt64
+
+    /// The last eight bytes of an IPv6 address, or the four of IPv4, as a number.
+    private let low: UInt64
+
     /// The address in network byte order, 4 or 16 bytes.
-    public let bytes: [UInt8]
+    public var bytes: [UInt8] {
+        switch family {
+        case .ipv4: (0..<4).map { UInt8(truncatingIfNeeded: low >> (24 - 8 * $0)) }
+        case .ipv6: (0..<16).map { UInt8(truncatingIfNeeded: ($0 < 8 ? high : low) >> (56 - 8 * ($0 & 7))) }
+        }
+    }
 
     /// Makes an address from its bytes in network order; nil unless there are 4 or 16.
-    public init?(bytes: some Collection<UInt8>) {
+    @inlinable public init?(bytes: some Collection<UInt8>) {
         switch bytes.count {
-        case 4: family = .ipv4
-        case 16: family = .ipv6
+        case 4: self.init(ipv4: bytes.reduce(0) { $0 << 8 | UInt32($1) })
+        case 16:
+            var high: UInt64 = 0
+            var low: UInt64 = 0
+            for byte in bytes {
+                high = high << 8 | low >> 56
+                low = low << 8 | UInt64(byte)
+            }
+            self.init(ipv6: high, low)
         default: return nil
         }
-        self.bytes = Array(bytes)
     }
 
     /// Makes an IPv4 address from its value in host order (`0x7f000001` is 127.0.0.1).
     public init(ipv4 value: UInt32) {
         family = .ipv4
-        bytes = withUnsafeBytes(of: value.bigEndian, Array.init)
+        high = 0
+        low = UInt64(value)
+    }
+
+    /// Makes an IPv6 address from its two halves in host order.
+    @usableFromInline init(ipv6 high: UInt64, _ low: UInt64) {
+        family = .ipv6
+        self.high = high
+        self.low = low
     }
 
     /// Parses the strict text forms of inet_pton(3): four decimal octets without leading zeros, or IPv6 without a zone.
     public init?(_ description: String) {
-        let family: Family = description.utf8.contains(UInt8(ascii: ":")) ? .ipv6 : .ipv4
-        var bytes = [UInt8](repeating: 0, count: family.byteCount)
-        guard inet_pton(family.raw, description, &bytes) == 1 else {
-            return nil
+        if description.utf8.contains(UInt8(ascii: ":")) {
+            var halves: (UInt64, UInt64) = (0, 0)
+            guard inet_pton(AF_INET6, description, &halves) == 1 else {
+                return nil
+            }
+            self.init(ipv6: UInt64(bigEndian: halves.0), UInt64(bigEndian: halves.1))
+        } else {
+            var value: UInt32 = 0
+            guard inet_pton(AF_INET, description, &value) == 1 else {
+                return nil
+            }
+            self.init(ipv4: UInt32(bigEndian: value))
         }
-        self.family = family
-        self.bytes = bytes
     }
 
     /// The canonical text (RFC 5952 for IPv6), without brackets.
@@ -73,27 +106,27 @@ public struct IPAddress: Hashable, Sendable, Comparable, CustomStringConvertible
 
     /// The value of an IPv4 address in host order; nil for IPv6.
     public var ipv4Value: UInt32? {
-        family == .ipv4 ? bytes.reduce(0) { $0 << 8 | UInt32($1) } : nil
+        family == .ipv4 ? UInt32(truncatingIfNeeded: low) : nil
     }
 
     /// IPv4 before IPv6, then by value.
     public static func < (left: IPAddress, right: IPAddress) -> Bool {
-        left.bytes.count == right.bytes.count
-            ? left.bytes.lexicographicallyPrecedes(right.bytes) : left.bytes.count < right.bytes.count
+        left.family == right.family
+            ? (left.high, left.low) < (right.high, right.low) : left.family == .ipv4
     }
 
     /// Loopback: 127/8 or ::1.
     public var isLoopback: Bool {
-        family == .ipv4 ? bytes[0] == 127 : bytes.dropLast().allSatisfy { $0 == 0 } && bytes[15] == 1
+        family == .ipv4 ? low >> 24 == 127 : high == 0 && low == 1
     }
 
     /// Multicast: 224/4 or ff00::/8.
     public var isMulticast: Bool {
-        family == .ipv4 ? bytes[0] & 0xf0 == 0xe0 : bytes[0] == 0xff
+        family == .ipv4 ? low >> 28 == 0xe : high >> 56 == 0xff
     }
 
     /// Link-local: 169.254/16 or fe80::/10.
     public var isLinkLocal: Bool {
-        family == .ipv6 ? bytes[0] == 0xfe && bytes[1] & 0xc0 == 0x80 : bytes[0] == 169 && bytes[1] == 254
+        family == .ipv4 ? low >> 16 == 0xa9fe : high >> 54 == 0x3fa
     }
 }
