@@ -13,6 +13,7 @@ public final class Daemon {
         public let description: String
     }
 
+    static let signals = [SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2]
     static let retryDelay = Duration.seconds(5)
 
     let loop: EventLoop
@@ -65,6 +66,8 @@ public final class Daemon {
         self.log = log
         do throws(SystemError) {
             loop = try EventLoop()
+            // A reload or a stop may be asked for while the first table is still being written.
+            try SignalReader.hold(Self.signals)
         } catch {
             throw Failure(description: error.description)
         }
@@ -94,7 +97,7 @@ public final class Daemon {
     public func run(ready: () -> Void) throws(Failure) {
         do throws(SystemError) {
             signals = try SignalReader(
-                [SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2],
+                Self.signals,
                 on: loop
             ) { [weak self] in self?.received($0) }
             if files.isAvailable {

@@ -12,13 +12,7 @@ public final class SignalReader {
     ///
     /// - Throws: ``SystemError`` of signalfd(2).
     public init(_ signals: [CInt], on loop: EventLoop, _ handler: @escaping (CInt) -> Void) throws(SystemError) {
-        var set = sigset_t()
-        sigemptyset(&set)
-        for signal in signals {
-            sigaddset(&set, signal)
-        }
-        signal(SIGPIPE, SIG_IGN)
-        try systemCall("sigprocmask") { sigprocmask(SIG_BLOCK, &set, nil) }
+        var set = try Self.hold(signals)
         let flags = CInt(SFD_CLOEXEC | SFD_NONBLOCK)
         descriptor = OwnedDescriptor(owning: try systemCall("signalfd") { signalfd(-1, &set, flags) })
         self.loop = loop
@@ -29,6 +23,22 @@ public final class SignalReader {
                 handler(CInt(info.ssi_signo))
             }
         }
+    }
+
+    /// Blocks these signals until a reader takes them, so that none ends a program that is still starting.
+    ///
+    /// - Returns: The signals as a set.
+    /// - Throws: ``SystemError`` of sigprocmask(2).
+    @discardableResult
+    static func hold(_ signals: [CInt]) throws(SystemError) -> sigset_t {
+        var set = sigset_t()
+        sigemptyset(&set)
+        for signal in signals {
+            sigaddset(&set, signal)
+        }
+        signal(SIGPIPE, SIG_IGN)
+        try systemCall("sigprocmask") { sigprocmask(SIG_BLOCK, &set, nil) }
+        return set
     }
 
     deinit { loop.unwatch(descriptor.raw) }
