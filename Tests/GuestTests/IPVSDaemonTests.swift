@@ -5,7 +5,7 @@ import LinuxKit
 import Testing
 
 /// The sync daemons and settings of a real kernel; each test in a network namespace of its own.
-@Suite(.needsIPVS, .timeLimit(.minutes(2)))
+@Suite(.needsIPVS, .timeLimit(.minutes(10)))
 struct IPVSDaemonTests {
     /// What ipvsadm says about the daemons, one line each.
     private func witnessed() throws -> [String] {

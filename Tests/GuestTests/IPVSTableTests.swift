@@ -5,7 +5,7 @@ import LinuxKit
 import Testing
 
 /// The kernel's table, with ipvsadm as the witness; each test in a network namespace of its own.
-@Suite(.needsIPVS, .timeLimit(.minutes(5)))
+@Suite(.needsIPVS, .timeLimit(.minutes(10)))
 struct IPVSTableTests {
     @Test func everyKindOfServiceAndServer() throws {
         try inNewNamespace {

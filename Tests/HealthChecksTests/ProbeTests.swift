@@ -5,7 +5,7 @@ import LinuxKit
 import Testing
 
 /// Probes against servers that the test plays itself on loopback.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct ProbeTests {
     private func httpProbe(
         _ behaviour: LocalServer.Behaviour,

@@ -52,6 +52,14 @@ struct ServiceConversationTests {
         )
     }
 
+    @Test func aReasonDoesNotRepeatThePassword() {
+        let pop = POPConversation(POPLogin(login: "u", password: "sesame"))
+        let talk = play(pop, ["+OK\r\n", "-ERR\r\n", "+OK\r\n", "-ERR not sesame\r\n"])
+        #expect(talk.last == "login refused: \"-ERR not ***\"")
+        let imap = LineConversation(.imap(login: "u", password: "sesame"))
+        #expect(play(imap, ["* OK\r\n", "a1 NO sesame?\r\n"]).last == "login refused: \"a1 NO ***?\"")
+    }
+
     @Test func popPlainLogin() {
         let conversation = POPConversation(POPLogin(login: "u", password: "secret"))
         let talk = play(conversation, ["+OK\r\n", "-ERR what?\r\n", "+OK\r\n", "-ERR authentication failed\r\n"])

@@ -5,7 +5,7 @@ import Testing
 @testable import HealthChecks
 
 /// Answers of BIND 9.18 to the numbers of generator 7, and answers that no server should send.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct ServicesDNSTests {
     private static let www = hex(
         """

@@ -5,7 +5,7 @@ import Testing
 @testable import HealthChecks
 
 /// Answers of slapd 2.5, and answers that no server should send.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct ServicesLDAPTests {
     private static let bound = hex("300c02010261070a010004000400")
     private static let found = hex(

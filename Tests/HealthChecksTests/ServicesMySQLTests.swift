@@ -5,7 +5,7 @@ import Testing
 @testable import HealthChecks
 
 /// Answers of MariaDB 10.11, some as MySQL 8.0 gives them, and answers that no server should send.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct ServicesMySQLTests {
     private static let greeting = hex(
         """

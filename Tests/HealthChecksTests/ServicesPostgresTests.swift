@@ -5,7 +5,7 @@ import Testing
 @testable import HealthChecks
 
 /// Answers of PostgreSQL 15 to the nonce of generator 7, and answers that no server should send.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct ServicesPostgresTests {
     private static let mechanisms = hex(
         """

@@ -5,7 +5,7 @@ import Testing
 @testable import HealthChecks
 
 /// Answers of FreeRADIUS 3.2 to the request of generator 7, and answers that no server should send.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct ServicesRadiusTests {
     private static let accept = hex("02d7001417b66c2bca99bd16cb797799c87b235c")
     private static let reject = hex(

@@ -5,7 +5,7 @@ import LinuxKit
 import Testing
 
 /// Probes with TLS against `openssl s_server`, with a certificate that the test makes.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct TLSProbeTests {
     /// A server process on a free port of loopback, ended with the object.
     final class Server {

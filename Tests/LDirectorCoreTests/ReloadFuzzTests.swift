@@ -32,7 +32,7 @@ import Testing
         #expect(try Self.corpus().count >= 100)
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: 0..<4) func mutatedFilesReloadOneAfterTheOther(_ part: Int) throws {
+    @Test(.timeLimit(.minutes(10)), arguments: 0..<4) func mutatedFilesReloadOneAfterTheOther(_ part: Int) throws {
         let seed = UInt64.random(in: 0..<1_000_000)
         print("ReloadFuzzTests, part \(part): seed \(seed)")
         var random = SplitMix(state: seed)

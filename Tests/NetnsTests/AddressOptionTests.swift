@@ -4,7 +4,7 @@ import LinuxKit
 import Testing
 
 /// IPaddr2 on the real kernel: clones, address labels, sender options, traces.
-@Suite(.needsRoot, .timeLimit(.minutes(2))) struct AddressOptionTests {
+@Suite(.needsRoot, .timeLimit(.minutes(10))) struct AddressOptionTests {
     let site: Site
 
     init() throws { site = try Site() }

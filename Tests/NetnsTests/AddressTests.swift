@@ -4,7 +4,7 @@ import LinuxKit
 import Testing
 
 /// IPaddr2 on the real kernel: the ordinary life of an IPv4 address.
-@Suite(.needsRoot, .timeLimit(.minutes(2))) struct AddressTests {
+@Suite(.needsRoot, .timeLimit(.minutes(10))) struct AddressTests {
     let site: Site
     let vip = "198.51.100.50"
 

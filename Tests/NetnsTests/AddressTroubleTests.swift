@@ -3,7 +3,7 @@ import LinuxKit
 import Testing
 
 /// IPaddr2 on the real kernel: links without carrier, other owners, vanished routes, wrong parameters.
-@Suite(.needsRoot, .timeLimit(.minutes(2))) struct AddressTroubleTests {
+@Suite(.needsRoot, .timeLimit(.minutes(10))) struct AddressTroubleTests {
     let site: Site
 
     init() throws { site = try Site() }

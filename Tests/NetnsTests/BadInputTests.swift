@@ -4,7 +4,7 @@ import LinuxKit
 import Testing
 
 /// Parameters that are wrong: the right exit codes, one line of reason, and a system that nothing has changed on.
-@Suite(.needsRoot, .timeLimit(.minutes(5))) struct BadInputTests {
+@Suite(.needsRoot, .timeLimit(.minutes(10))) struct BadInputTests {
     /// One set of parameters and how start, validate-all, monitor and probe answer; stop is always 0.
     struct Mistake: Sendable, CustomTestStringConvertible {
         let parameters: [String: String]

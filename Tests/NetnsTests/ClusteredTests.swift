@@ -9,7 +9,7 @@ extension Trait where Self == ConditionTrait {
 }
 
 /// An address that both directors of a site hold, each answering its own clients; a bridge connects them to a client.
-@Suite(.needsRoot, .needsNft, .timeLimit(.minutes(2))) struct ClusteredTests {
+@Suite(.needsRoot, .needsNft, .timeLimit(.minutes(10))) struct ClusteredTests {
     /// The directors' part is A of the site; its B is the switch.
     let site: Site
     let second: NetworkNamespace

@@ -42,7 +42,7 @@ extension Trait where Self == ConditionTrait {
 }
 
 /// IPaddr2, send_arp and send_ua on devices that stand on others.
-@Suite(.needsRoot, .timeLimit(.minutes(5))) struct DeviceTypeTests {
+@Suite(.needsRoot, .timeLimit(.minutes(10))) struct DeviceTypeTests {
     let site: Site
     let vip = "203.0.113.9"
 

@@ -4,7 +4,7 @@ import LinuxKit
 import Testing
 
 /// IPaddr2 on the real kernel: IPv6, and network namespaces.
-@Suite(.needsRoot, .timeLimit(.minutes(2))) struct IPv6AddressTests {
+@Suite(.needsRoot, .timeLimit(.minutes(10))) struct IPv6AddressTests {
     let site: Site
     let vip = "2001:db8:1::50"
 

@@ -6,7 +6,7 @@ import Netlink
 import Testing
 
 /// The kernel's notifications, in a network namespace of their own.
-@Suite(.needsRoot, .timeLimit(.minutes(1))) struct NetlinkMonitorTests {
+@Suite(.needsRoot, .timeLimit(.minutes(10))) struct NetlinkMonitorTests {
     /// Notifications up to the first quiet moment.
     private func read(_ monitor: borrowing NetlinkMonitor) throws -> [NetlinkMonitor.Event] {
         var events: [NetlinkMonitor.Event] = []

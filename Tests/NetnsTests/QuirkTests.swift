@@ -4,7 +4,7 @@ import LinuxKit
 import Testing
 
 /// Known defects and oddities of the reference agent, by their numbers in the project's list: mended or kept on purpose.
-@Suite(.needsRoot, .timeLimit(.minutes(3))) struct QuirkTests {
+@Suite(.needsRoot, .timeLimit(.minutes(10))) struct QuirkTests {
     let site: Site
     let vip = "198.51.100.50/24"
 

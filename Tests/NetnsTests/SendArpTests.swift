@@ -4,7 +4,7 @@ import LinuxKit
 import Testing
 
 /// send_arp and send_ua on the real kernel.
-@Suite(.needsRoot, .timeLimit(.minutes(2))) struct SendArpTests {
+@Suite(.needsRoot, .timeLimit(.minutes(10))) struct SendArpTests {
     let site: Site
     let program = Site.program("send_arp")
     let pidFile: String

@@ -176,7 +176,7 @@ struct FTPDialogue {
     }
 
     private func refused(_ what: String, _ reply: String) -> Action {
-        .finish(.down("\(what) refused: \"\(printable(reply))\""))
+        .finish(.down("\(what) refused: \(quoted(reply.utf8, hiding: retrieval.password))"))
     }
 
     /// The port of `227 Entering Passive Mode (h1,h2,h3,h4,p1,p2)`.

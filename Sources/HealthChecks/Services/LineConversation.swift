@@ -54,7 +54,7 @@ struct LineConversation: Conversation {
                 triedOtherwise = true
                 return .send(outgoing(otherwise))
             }
-            return .finish(.down("\(step.name) refused: \"\(printable(text))\""))
+            return .finish(.down("\(step.name) refused: \(quoted(text.utf8, hiding: dialogue.secret))"))
         }
         position += 1
         triedOtherwise = false

@@ -47,9 +47,19 @@ public struct LineDialogue: Hashable, Sendable {
     /// Sent at the end as a courtesy; the answer is not waited for.
     public var farewell: String?
 
+    /// A password among what is sent: it is hidden where a reason repeats the server's words.
+    public var secret: String
+
     /// Joins the steps.
-    public init(_ steps: [Step], hasContinuations: Bool = false, isTagged: Bool = false, farewell: String? = nil) {
+    public init(
+        _ steps: [Step],
+        hasContinuations: Bool = false,
+        isTagged: Bool = false,
+        farewell: String? = nil,
+        secret: String = ""
+    ) {
         self.steps = steps
+        self.secret = secret
         self.hasContinuations = hasContinuations
         self.isTagged = isTagged
         self.farewell = farewell
@@ -76,7 +86,7 @@ public struct LineDialogue: Hashable, Sendable {
                 Step("login", send: "a1 LOGIN \(imapQuoted(login)) \(imapQuoted(password))", accept: ["a1 OK"])
             )
         }
-        return LineDialogue(steps, isTagged: true, farewell: "a2 LOGOUT")
+        return LineDialogue(steps, isTagged: true, farewell: "a2 LOGOUT", secret: password)
     }
 
     private static func imapQuoted(_ text: String) -> String {

@@ -127,6 +127,6 @@ struct POPConversation: Conversation {
     private func command(_ text: String) -> ConversationStep { .send(Array((text + "\r\n").utf8)) }
 
     private func refused(_ what: String, _ line: String) -> ConversationStep {
-        .finish(.down("\(what) refused: \"\(printable(line))\""))
+        .finish(.down("\(what) refused: \(quoted(line.utf8, hiding: login.password))"))
     }
 }
