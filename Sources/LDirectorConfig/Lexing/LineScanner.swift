@@ -114,6 +114,9 @@ struct LineScanner {
         _ line: Token,
         everyHash: Bool
     ) -> (content: Token, quotesHash: Bool, hasComment: Bool) {
+        guard line.bytes.contains(UInt8(ascii: "#")) else {
+            return (line, false, false)
+        }
         let value = RawDirective.value(of: line)
         let name = RawDirective.name(of: line)
         let tracksQuotes = value?.starts(with: "\"") ?? false || name == "real" || name == "real6"

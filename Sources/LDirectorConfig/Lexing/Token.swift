@@ -77,7 +77,10 @@ struct Token {
     }
 
     /// The text for use as a value; nil when it is not UTF-8.
-    var text: String? { String(validating: expandedBytes, as: UTF8.self) }
+    var text: String? {
+        expandsTabs && bytes.contains(UInt8(ascii: "\t"))
+            ? String(validating: expandedBytes, as: UTF8.self) : String(validating: bytes, as: UTF8.self)
+    }
 
     /// The text for use in a message, on one line and of bounded length.
     var quoted: String {
@@ -105,7 +108,7 @@ extension UInt8 {
     var isHexDigit: Bool { isDigit || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(self | 0x20) }
 
     /// A byte of a host name; the underscore is not legal in DNS but common in local names.
-    var isHostByte: Bool { isLetter || isDigit || [UInt8]("._+-".utf8).contains(self) }
+    var isHostByte: Bool { isServiceByte || self == UInt8(ascii: ".") || self == UInt8(ascii: "+") }
 
     /// A byte of a service name.
     var isServiceByte: Bool { isLetter || isDigit || self == UInt8(ascii: "-") || self == UInt8(ascii: "_") }
