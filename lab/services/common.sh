@@ -42,8 +42,18 @@ service_spawn() { # DIR COMMAND...: runs it in a session of its own, its output 
   # The shell has nothing to say about its end.
   disown $!; }
 
+# A process that has ended but that nobody collects does not count: in a lab guest the first process collects none.
+service_group() { # PROCESS-GROUP: whether any of its processes lives
+  local file line words
+  for file in /proc/[0-9]*/stat; do
+    read -r line 2> /dev/null < "$file" || continue
+    read -ra words <<< "${line##*) }"
+    [ "${words[2]}" = "$1" ] && [[ ${words[0]} != [ZX] ]] && return
+  done
+  return 1; }
+
 service_alive() { # DIR
-  local p; p=$(cat "$1/pid" 2>/dev/null) && kill -0 "$p" 2>/dev/null; }
+  local p line; p=$(cat "$1/pid" 2>/dev/null) && read -r line 2> /dev/null < "/proc/$p/stat" && [[ ${line##*) } != [ZX]* ]]; }
 
 service_await() { # DIR PORT [tcp|udp]: until something listens there
   local dir=$1 port=$2 kind=${3:-tcp} i
@@ -68,9 +78,9 @@ service_await_line() { # DIR TEXT: until the server has written this to its log
 service_stop() { # DIR
   local p i; p=$(cat "$1/pid" 2>/dev/null) || return 0
   kill -TERM -- "$p" 2>/dev/null
-  for ((i = 0; i < 100; i++)); do kill -0 -- "-$p" 2>/dev/null || break; sleep 0.05; done
+  for ((i = 0; i < 100; i++)); do service_group "$p" || break; sleep 0.05; done
   kill -KILL -- "-$p" 2>/dev/null
-  while kill -0 "$p" 2>/dev/null; do sleep 0.02; done
+  while service_group "$p"; do sleep 0.02; done
   rm -f "$1/pid"; }
 
 service_certificate() { # DIR: key.pem and cert.pem for CN=server.test
