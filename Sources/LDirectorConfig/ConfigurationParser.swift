@@ -103,6 +103,7 @@ struct FileReading {
             if raw.line.scope == .global {
                 globals.values[directive.name] = located
             } else if !blocks.isEmpty {
+                blocks[blocks.count - 1].judge(directive.name, value, token, findings)
                 blocks[blocks.count - 1].values[directive.name] = located
             }
         }

@@ -154,6 +154,17 @@ import Testing
         )
     }
 
+    @Test func aFaultyLineIsAnErrorAlsoWhereALaterOneReplacesIt() {
+        let good = ["netmask=255.255.255.0", "protocol=tcp", "scheduler=rr", "checkport=80", "receive=\"x\""]
+        let faulty = ["netmask=24", "protocol=fwm", "scheduler=RR", "checkport=0", "receive=\"(\""]
+        for (bad, better) in zip(faulty, good) {
+            let text = "virtual=10.9.0.1:80\n    persistent=9\n    \(bad)\n    \(better)\n    checktype=on\n"
+            #expect(errorLines(text) == [3], "\(bad)")
+        }
+        #expect(errorLines("virtual=5\n    protocol=tcp\n    protocol=fwm\n") == [2])
+        #expect(errorLines("virtual6=5\n    netmask=255.0.0.0\n    netmask=64\n    persistent=9\n") == [2])
+    }
+
     @Test func rangesOfOneAndAcrossOctets() throws {
         let server = try onlyServer(
             "virtual=10.9.0.1:80\n    real=10.1.0.1->10.1.0.1:80 masq\n    real=59.154.201.255->59.154.202.0:80 masq\n"

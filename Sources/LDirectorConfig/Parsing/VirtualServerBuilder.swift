@@ -41,20 +41,10 @@ struct VirtualServerBuilder {
         let written = values.text(.protocol)
         switch target {
         case .firewallMark(let mark):
-            if let written, written != "fwm", let place = values[.protocol]?.token {
-                findings.error(.noEffect, place, "a firewall mark has protocol 'fwm', not '\(written)'")
-                return nil
-            }
-            return .firewallMark(mark, block.family)
+            // Any other protocol has been reported on its line.
+            return written == nil || written == "fwm" ? .firewallMark(mark, block.family) : nil
         case .endpoint(let host, let port):
             guard written != "fwm" else {
-                if let place = values[.protocol]?.token {
-                    findings.error(
-                        .noEffect,
-                        place,
-                        "an address has protocol 'tcp', 'udp' or 'sctp', 'fwm' is for firewall marks"
-                    )
-                }
                 return nil
             }
             let transport = written.flatMap(TransportProtocol.init(rawValue:)) ?? target.impliedTransport
@@ -164,7 +154,7 @@ struct VirtualServerBuilder {
         server.scheduler = values.text(.scheduler) ?? server.scheduler
         server.schedulerFlags = values.list(.schedflags) ?? []
         warnAboutSchedulerFlags(of: server)
-        let granularity = granularity()
+        let granularity = values[.netmask].flatMap { block.granularity($0.token) }
         if let timeout = values.duration(.persistent) {
             server.persistence = Persistence(timeout: timeout, granularity: granularity ?? .host(block.family))
         } else if let netmask = values[.netmask], granularity != nil {
@@ -197,25 +187,6 @@ struct VirtualServerBuilder {
                 )
             }
         }
-    }
-
-    private func granularity() -> Persistence.Granularity? {
-        guard let place = values[.netmask]?.token else {
-            return nil
-        }
-        switch block.family {
-        case .ipv4:
-            if let mask = place.text.flatMap(IPAddress.init), mask.family == .ipv4 {
-                return .netmask(mask)
-            }
-            findings.error(.badAddress, place, "an IPv4 netmask is a dotted quad, not \(place.quoted)")
-        case .ipv6:
-            if place.all(\.isDigit), let length = NumberReader.value(place), (1...128).contains(length) {
-                return .prefixLength(UInt8(length))
-            }
-            findings.error(.badAddress, place, "an IPv6 netmask is a prefix length from 1 to 128, not \(place.quoted)")
-        }
-        return nil
     }
 
     // MARK: life-cycle and reports
