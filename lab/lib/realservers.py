@@ -27,6 +27,7 @@ def http(where, state, request):
     elif path == '/method': body = f'method={method}.'
     elif path == '/empty': status, body = '204 No Content', ''
     elif path == '/moved': status, extra, body = '302 Found', 'Location: /alive.html\r\n', 'moved'
+    elif path.startswith('/away/'): status, extra, body = '302 Found', f'Location: http://{path[6:]}/alive.html\r\n', 'moved'
     elif path == '/loop': status, extra, body = '302 Found', 'Location: /loop\r\n', 'loop'
     elif path == '/busy': status, body = '503 Service Unavailable', 'alive'
     elif path == '/latin': body = 'caf\xe9 alive'
