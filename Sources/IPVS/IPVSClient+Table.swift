@@ -25,12 +25,7 @@ extension IPVSClient {
         table.reserveCapacity(services.count)
         for var service in services {
             let key = service.service.key
-            service.destinations = try uniqueDump(
-                requests.getDestinations(of: key),
-                .destination,
-                { IPVSAnswers.destination($0, key.family, counters: counters) },
-                by: \.destination.key
-            )
+            service.destinations = try destinations(of: key, counters: counters)
             // An empty answer also means that the service is gone.
             if !service.destinations.isEmpty {
                 table.append(service)
@@ -39,6 +34,31 @@ extension IPVSClient {
             }
         }
         return table
+    }
+
+    /// Reads one service with its servers and counters.
+    ///
+    /// - Parameter key: Which.
+    /// - Returns: The service, or nil when there is none.
+    /// - Throws: ``IPVSError``.
+    public mutating func observed(_ key: VirtualServiceKey) throws(IPVSError) -> ObservedService? {
+        guard var service = try service(key) else {
+            return nil
+        }
+        service.destinations = try destinations(of: key, counters: true)
+        return service
+    }
+
+    private mutating func destinations(
+        of key: VirtualServiceKey,
+        counters: Bool
+    ) throws(IPVSError) -> [ObservedDestination] {
+        try uniqueDump(
+            requests.getDestinations(of: key),
+            .destination,
+            { IPVSAnswers.destination($0, key.family, counters: counters) },
+            by: \.destination.key
+        )
     }
 
     /// Reads one service without its servers.

@@ -17,11 +17,32 @@ public final class RequestServer {
         public init() {}
     }
 
+    /// What a client gets: bytes, and perhaps more that is made as the client takes it.
+    public struct Answer {
+        fileprivate var bytes: [UInt8]
+        fileprivate var rest: (() -> [UInt8]?)?
+
+        /// An answer that is complete.
+        public init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+        /// An answer in parts, so that a long one does not hold up the loop: between two parts others have their turn.
+        ///
+        /// - Parameters:
+        ///   - first: What is sent at once; may be empty.
+        ///   - rest: Makes the next part, which may be empty; nil is the end. Not called again for a client that is gone.
+        public init(_ first: [UInt8] = [], rest: @escaping () -> [UInt8]?) {
+            bytes = first
+            self.rest = rest
+        }
+    }
+
     private final class Client {
         let socket: OwnedDescriptor
         let number: UInt64
         var request: [UInt8] = []
+        /// What is being sent; nil while the request is not complete.
         var answer: ArraySlice<UInt8>?
+        var rest: (() -> [UInt8]?)?
         var timer: EventLoop.TimerID?
 
         init(_ socket: consuming OwnedDescriptor, number: UInt64) {
@@ -33,7 +54,7 @@ public final class RequestServer {
     private let listener: OwnedDescriptor
     private let loop: EventLoop
     private let limits: Limits
-    private let answer: ([UInt8]) -> [UInt8]?
+    private let answer: ([UInt8]) -> Answer?
     private var clients: [CInt: Client] = [:]
     private var lastNumber: UInt64 = 0
 
@@ -49,7 +70,7 @@ public final class RequestServer {
         _ listener: consuming OwnedDescriptor,
         on loop: EventLoop,
         limits: Limits = Limits(),
-        answer: @escaping ([UInt8]) -> [UInt8]?
+        answer: @escaping ([UInt8]) -> Answer?
     ) throws(SystemError) {
         self.listener = listener
         self.loop = loop
@@ -59,10 +80,13 @@ public final class RequestServer {
     }
 
     /// An answer to requests of one line: `answer` gets the line without its end and returns the text to send.
-    public static func lines(_ answer: @escaping (String) -> String) -> ([UInt8]) -> [UInt8]? {
-        { bytes in
-            bytes.firstIndex(of: 0x0a).map { Array(answer(String(decoding: bytes[..<$0], as: UTF8.self)).utf8) }
-        }
+    public static func lines(_ answer: @escaping (String) -> String) -> ([UInt8]) -> Answer? {
+        lines { Answer(Array(answer($0).utf8)) }
+    }
+
+    /// An answer to requests of one line: `answer` gets the line without its end.
+    public static func lines(_ answer: @escaping (String) -> Answer) -> ([UInt8]) -> Answer? {
+        { bytes in bytes.firstIndex(of: 0x0a).map { answer(String(decoding: bytes[..<$0], as: UTF8.self)) } }
     }
 
     /// Stops listening and ends all connections.
@@ -112,7 +136,8 @@ public final class RequestServer {
         }
         client.request += chunk.prefix(count)
         if let answer = answer(client.request) {
-            client.answer = answer[...]
+            client.answer = answer.bytes[...]
+            client.rest = answer.rest
             send(client, descriptor)
         } else if client.request.count >= limits.requestLength {
             drop(descriptor)
@@ -130,6 +155,15 @@ public final class RequestServer {
             }
             client.answer = rest.dropFirst(count)
         }
+        if let part = client.rest?() {
+            // One part in a turn of the loop.
+            client.answer = part[...]
+            if !wait(descriptor, for: .writable) {
+                drop(descriptor)
+            }
+            return
+        }
+        client.rest = nil
         // Closing while words of the client lie unread would make the kernel drop the answer (TCP): its end comes first.
         var rest = [UInt8](repeating: 0, count: 1024)
         if shutdown(descriptor, CInt(SHUT_WR)) != 0 || recv(descriptor, &rest, rest.count, 0) == 0

@@ -95,7 +95,8 @@ extension Director {
         states[ServerID(virtual.key, key)]?.isUp == true
     }
 
-    private func desiredDestinations(_ virtual: VirtualServer) -> [Destination] {
+    /// The servers of a virtual as they shall stand in the table.
+    func desiredDestinations(_ virtual: VirtualServer) -> [Destination] {
         let needsFallback = !hasServerUp(virtual.key)
         var destinations: [Destination] = []
         var fallback = needsFallback ? virtual.fallback?.kernelDestination : nil

@@ -17,7 +17,7 @@ public final class ControlServer {
     public init(
         _ path: String,
         on loop: EventLoop,
-        answer: @escaping (String) -> String
+        answer: @escaping (String) -> RequestServer.Answer
     ) throws(SystemError) {
         self.path = path
         let listener = try ListeningSocket.local(path, for: .administrators)

@@ -7,13 +7,19 @@ import LinuxKit
 
 extension Daemon {
     /// Answers one request of the control socket.
-    func answer(_ request: String) -> String {
+    func answer(_ request: String) -> RequestServer.Answer {
+        switch request {
+        case "status": return RequestServer.Answer(parts: statusReport.textParts)
+        case "status json": return RequestServer.Answer(parts: statusReport.jsonParts)
+        case "metrics": return RequestServer.Answer(parts: MetricsDocument(statusReport).part)
+        default: return RequestServer.Answer(Array(line(inAnswerTo: request).utf8))
+        }
+    }
+
+    private func line(inAnswerTo request: String) -> String {
         switch request {
         case "ping":
             return lateness.map { "checks are late: \($0)\n" } ?? "ok\n"
-        case "status": return statusReport.text
-        case "status json": return statusReport.json + "\n"
-        case "metrics": return statusReport.metrics
         case "table": return tableAnswer()
         case "reload":
             reload()
@@ -25,18 +31,7 @@ extension Daemon {
     }
 
     var statusReport: StatusReport {
-        var kernel: [VirtualServiceKey: ObservedService] = [:]
-        var kernelProblem: String?
-        do throws(IPVSError) {
-            let found = try table.observe(Set(director.configuration.virtualServers.map(\.key)))
-            kernel = Dictionary(found.map { ($0.service.key, $0) }) { first, _ in first }
-        } catch {
-            kernelProblem = error.description
-        }
-        let wanted = director.desiredTable.flatMap { entry in
-            entry.destinations.map { (ServerID(entry.service.key, $0.key), $0.weight) }
-        }
-        return StatusReport(
+        StatusReport(
             director: director,
             instance: files.instance,
             path: file.path,
@@ -51,9 +46,7 @@ extension Daemon {
             counters: reports.counters,
             reloads: reports.reloads,
             mails: (reports.queue.counters.sent, reports.queue.counters.failed, reports.queue.count),
-            kernel: kernel,
-            kernelProblem: kernelProblem,
-            wanted: Dictionary(wanted) { first, _ in first }
+            kernel: KernelView(table)
         )
     }
 
@@ -71,5 +64,12 @@ extension Daemon {
         } catch {
             return "cannot read the kernel's table: \(error)\n"
         }
+    }
+}
+
+extension RequestServer.Answer {
+    /// An answer of texts; nil is the end.
+    fileprivate init(parts: @escaping () -> String?) {
+        self.init { parts().map { Array($0.utf8) } }
     }
 }

@@ -104,7 +104,7 @@ extension Daemon {
     func reportEverySecond() {
         reports.remind(of: director, at: loop.now)
         reports.serveMetrics(at: director.configuration.daemon.metrics) { [weak self] in
-            self?.statusReport.metrics ?? ""
+            self.map { MetricsDocument($0.statusReport).part } ?? { nil }
         }
         if lateness == nil {
             let up = director.states.values.count { $0.isUp }
@@ -117,11 +117,16 @@ extension Daemon {
     /// Writes the state as JSON beside the control socket, where it is not cut as in a log.
     func dumpState() {
         let path = files.stateFile
+        let parts = statusReport.jsonParts
+        var json = ""
+        while let part = parts() {
+            json += part
+        }
         do {
-            try TextFile.write(path, statusReport.json + "\n")
+            try TextFile.write(path, json)
             log.write("Signal USR1: state written to \(path)")
         } catch {
-            log.write("Signal USR1: \(error); state: \(statusReport.json)")
+            log.write("Signal USR1: \(error); state: \(json.dropLast())")
         }
     }
 

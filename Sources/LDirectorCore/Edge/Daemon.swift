@@ -102,7 +102,7 @@ public final class Daemon {
             ) { [weak self] in self?.received($0) }
             if files.isAvailable {
                 control = try ControlServer(files.controlSocket, on: loop) { [weak self] in
-                    self?.answer($0) ?? "stopping\n"
+                    self?.answer($0) ?? RequestServer.Answer(Array("stopping\n".utf8))
                 }
             }
             pollConfiguration()

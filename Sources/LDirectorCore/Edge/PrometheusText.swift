@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Figures in Prometheus' text format, version 0.0.4.
+/// Figures in Prometheus' text format, version 0.0.4, written family by family.
 public struct PrometheusText: Sendable {
     /// Whether a figure only grows.
     public enum Kind: String, Sendable {
@@ -26,6 +26,9 @@ public struct PrometheusText: Sendable {
         }
 
         private static func escaped(_ text: String) -> String {
+            guard text.utf8.contains(where: { $0 == 0x5c || $0 == 0x22 || $0 == 0x0a }) else {
+                return text
+            }
             var result = ""
             for scalar in text.unicodeScalars {
                 switch scalar {
@@ -39,39 +42,49 @@ public struct PrometheusText: Sendable {
         }
     }
 
-    /// The document so far.
-    public private(set) var text = ""
+    private var text = ""
+    private var name = ""
+    private var heading = ""
 
     /// An empty document.
     public init() {}
 
-    /// Adds a family of figures; one without a figure is left out.
+    /// Begins a family of figures; one without a figure is left out.
     ///
     /// - Parameters:
     ///   - name: A name of letters, digits and underscores.
     ///   - kind: Whether it only grows.
     ///   - help: What it tells, in one sentence.
-    ///   - samples: Labels and the figure as a decimal number.
-    public mutating func add(
-        _ name: String,
-        _ kind: Kind,
-        _ help: String,
-        _ samples: [(labels: Labels, value: String)]
-    ) {
-        guard !samples.isEmpty else {
-            return
+    public mutating func begin(_ name: String, _ kind: Kind, _ help: String) {
+        self.name = name
+        heading = "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"
+    }
+
+    /// Adds a figure to the family; `value` is a decimal number.
+    public mutating func add(_ value: String, _ labels: Labels = Labels()) {
+        if !heading.isEmpty {
+            text += heading
+            heading = ""
         }
-        text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"
-        for sample in samples {
-            text += name
-            if !sample.labels.text.isEmpty {
-                text += "{"
-                text += sample.labels.text
-                text += "}"
-            }
-            text += " "
-            text += sample.value
-            text += "\n"
+        text += name
+        if !labels.text.isEmpty {
+            text += "{"
+            text += labels.text
+            text += "}"
         }
+        text += " "
+        text += value
+        text += "\n"
+    }
+
+    /// Adds a whole number to the family.
+    public mutating func add(_ value: some BinaryInteger, _ labels: Labels = Labels()) {
+        add(String(value), labels)
+    }
+
+    /// What was written since this was called last; the document goes on behind it.
+    public mutating func take() -> String {
+        defer { text = "" }
+        return text
     }
 }

@@ -89,7 +89,7 @@ final class Reports {
     }
 
     /// Listens where the figures shall be fetched; what fails is tried again.
-    func serveMetrics(at endpoint: MetricsEndpoint?, figures: @escaping () -> String) {
+    func serveMetrics(at endpoint: MetricsEndpoint?, figures: @escaping () -> () -> String?) {
         if metrics?.endpoint != endpoint {
             // Closed first: the next one may have the same path or port.
             metrics = nil

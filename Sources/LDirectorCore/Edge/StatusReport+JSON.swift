@@ -6,9 +6,27 @@ import LDirectorConfig
 import LinuxKit
 
 extension StatusReport {
-    /// The state as one JSON document, schema 1; times are in seconds, points in time are seconds since 1970.
-    var json: String {
-        JSONValue.object([
+    /// The state as one JSON document, schema 1, in parts; times are in seconds, points in time are seconds since 1970.
+    var jsonParts: () -> String? {
+        var rest = director.configuration.virtualServers[...]
+        // The document without its closing brace: the virtual servers are its last member.
+        var before = head.text.dropLast() + ",\"virtual_servers\":["
+        var isOver = false
+        return {
+            if let virtual = rest.popFirst() {
+                defer { before = "," }
+                return before + json(of: virtual)
+            }
+            guard !isOver else {
+                return nil
+            }
+            isOver = true
+            return (before == "," ? "" : before) + "]}\n"
+        }
+    }
+
+    private var head: JSONValue {
+        .object([
             ("schema", .number(1)),
             ("instance", .string(instance)),
             ("pid", .number(Int(getpid()))),
@@ -18,7 +36,7 @@ extension StatusReport {
             ("checks_late", .optional(late)),
             ("rejected_configuration", .array(rejected.map(JSONValue.string))),
             ("rejected_since", .optional(rejectedAt.map(wallClock(of:)))),
-            ("kernel_problem", .optional(kernelProblem)),
+            ("kernel_problem", .optional(kernel.problem)),
             ("reloads", .object([("done", .number(reloads.done)), ("refused", .number(reloads.refused))])),
             (
                 "mails",
@@ -27,23 +45,22 @@ extension StatusReport {
                     ("waiting", .number(mails.waiting)),
                 ])
             ),
-            ("virtual_servers", .array(director.configuration.virtualServers.map(virtual))),
-        ]).text
+        ])
     }
 
-    private func virtual(_ virtual: VirtualServer) -> JSONValue {
-        let servers = servers(of: virtual)
-        return .object([
+    private func json(of virtual: VirtualServer) -> String {
+        let view = view(of: virtual)
+        return JSONValue.object([
             ("service", .string(virtual.identity.description)),
             ("servicename", .optional(virtual.serviceName)),
             ("scheduler", .string(virtual.scheduler)),
-            ("up", .number(servers.count { $0.state.isUp })),
-            ("in_kernel", .boolean(kernel[virtual.key] != nil)),
-            ("refused", .optional(refused[virtual.key])),
+            ("up", .number(view.up)),
+            ("in_kernel", .boolean(view.isInKernel)),
+            ("refused", .optional(view.refused)),
             ("fallback", .optional(virtual.fallback.map { "\($0.key)" })),
-            ("fallback_in_use", .boolean(isFallbackInUse(virtual))),
-            ("real_servers", .array(servers.map(server))),
-        ])
+            ("fallback_in_use", .boolean(view.isFallbackInUse)),
+            ("real_servers", .array(view.servers.map(server))),
+        ]).text
     }
 
     private func server(_ server: Server) -> JSONValue {

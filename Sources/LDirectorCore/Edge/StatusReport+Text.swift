@@ -7,8 +7,20 @@ import LDirectorConfig
 import LinuxKit
 
 extension StatusReport {
-    /// One screen of text.
-    var text: String {
+    /// One screen of text, in parts.
+    var textParts: () -> String? {
+        var rest = director.configuration.virtualServers[...]
+        var head: [String]? = heading
+        return {
+            if let lines = head {
+                head = nil
+                return lines.joined(separator: "\n") + "\n"
+            }
+            return rest.popFirst().map { "\n" + text(of: $0).joined(separator: "\n") + "\n" }
+        }
+    }
+
+    private var heading: [String] {
         var lines = [summary]
         if phase != .running {
             lines.append("\(phase.rawValue): not every server was checked yet")
@@ -21,14 +33,10 @@ extension StatusReport {
             lines.append("THE FILE ON DISK IS NOT IN USE\(since), the configuration before it stays:")
             lines += rejected.map { "  \($0)" }
         }
-        if let kernelProblem {
-            lines.append("THE KERNEL'S TABLE CANNOT BE READ: \(kernelProblem)")
+        if let problem = kernel.problem {
+            lines.append("THE KERNEL'S TABLE CANNOT BE READ: \(problem)")
         }
-        for virtual in director.configuration.virtualServers {
-            lines.append("")
-            lines += text(of: virtual)
-        }
-        return lines.joined(separator: "\n") + "\n"
+        return lines
     }
 
     private var summary: String {
@@ -39,23 +47,21 @@ extension StatusReport {
     }
 
     private func text(of virtual: VirtualServer) -> [String] {
-        let servers = servers(of: virtual)
-        let up = servers.count { $0.state.isUp }
+        let view = view(of: virtual)
         var head = "\(virtual.identity) \(virtual.scheduler)"
         head += virtual.persistence.map { " persistent \($0.timeout.secondsText) s" } ?? ""
-        head += ", check \(Self.check(virtual)), \(up) of \(servers.count) up"
+        head += ", check \(Self.check(virtual)), \(view.up) of \(view.servers.count) up"
         var lines = [virtual.serviceName.map { "\(head)  [\($0)]" } ?? head]
-        if let reason = refused[virtual.key] {
+        if let reason = view.refused {
             lines.append("  REFUSED BY THE KERNEL, trying again: \(reason)")
-        } else if kernel[virtual.key] == nil, kernelProblem == nil {
+        } else if !view.isInKernel, kernel.problem == nil {
             lines.append("  NOT IN THE KERNEL'S TABLE: somebody removed it; a reload puts it back")
         }
-        let rows = [["server", "state", "weight", "conns", "since", "last check", "why"]] + servers.map(row)
+        let rows = [["server", "state", "weight", "conns", "since", "last check", "why"]] + view.servers.map(row)
         let fallback = virtual.fallback.map { fallback -> [[String]] in
-            let state = isFallbackInUse(virtual) ? "IN USE" : "idle"
-            return [
-                ["fallback \(fallback.key)", state, isFallbackInUse(virtual) ? "1" : "-", "-", "-", "not checked", ""]
-            ]
+            let state = view.isFallbackInUse ? "IN USE" : "idle"
+            let weight = view.isFallbackInUse ? "1" : "-"
+            return [["fallback \(fallback.key)", state, weight, "-", "-", "not checked", ""]]
         }
         return lines + Self.table(rows + (fallback ?? []))
     }
@@ -77,7 +83,7 @@ extension StatusReport {
 
     /// The kernel's weight; with the wanted one where both differ.
     private func weight(_ server: Server) -> String {
-        guard kernelProblem == nil else {
+        guard kernel.problem == nil else {
             return server.wanted.map(String.init) ?? "-"
         }
         let found = server.observed.map { "\($0.destination.weight)" } ?? "-"

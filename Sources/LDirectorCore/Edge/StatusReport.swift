@@ -23,45 +23,66 @@ struct StatusReport {
     let counters: [ServerID: Reports.Counters]
     let reloads: (done: Int, refused: Int)
     let mails: (sent: Int, failed: Int, waiting: Int)
-    /// The kernel's table, or why it cannot be read.
-    let kernel: [VirtualServiceKey: ObservedService]
-    let kernelProblem: String?
-    /// The weights that the servers shall have; one that is not in the table has none.
-    let wanted: [ServerID: Int]
+    /// The kernel's table.
+    let kernel: KernelView
 
     /// One real server in one virtual server, with everything that is known about it.
     struct Server {
-        let id: ServerID
         let real: RealServer
         let state: ServerState
+        /// The weight that it shall have; nil when it shall not be in the table.
         let wanted: Int?
         let observed: ObservedDestination?
         let counters: Reports.Counters
     }
 
-    func servers(of virtual: VirtualServer) -> [Server] {
+    /// One virtual server with everything that is known about it.
+    struct Virtual {
+        let server: VirtualServer
+        let servers: [Server]
+        /// All servers that the kernel has in it.
+        let observed: [ObservedDestination]
+        let isInKernel: Bool
+        let isFallbackInUse: Bool
+        /// Why the kernel does not take what is configured.
+        let refused: String?
+
+        var up: Int { servers.count { $0.state.isUp } }
+    }
+
+    /// Asks the kernel for a virtual server and puts together what is known about it.
+    func view(of virtual: VirtualServer) -> Virtual {
+        let found = kernel.service(virtual.key)
         let observed = Dictionary(
-            (kernel[virtual.key]?.destinations ?? []).map { ($0.destination.key, $0) },
+            (found?.destinations ?? []).map { ($0.destination.key, $0) },
             uniquingKeysWith: { first, _ in first }
         )
-        return virtual.realServers.compactMap { real in
+        let wanted = Dictionary(
+            director.desiredDestinations(virtual).map { ($0.key, $0.weight) },
+            uniquingKeysWith: { first, _ in first }
+        )
+        let servers = virtual.realServers.compactMap { real in
             let id = ServerID(virtual.key, real.key)
             return director.states[id].map { state in
                 Server(
-                    id: id,
                     real: real,
                     state: state,
-                    wanted: wanted[id],
+                    wanted: wanted[real.key],
                     observed: observed[real.key],
                     counters: counters[id] ?? Reports.Counters()
                 )
             }
         }
-    }
-
-    func isFallbackInUse(_ virtual: VirtualServer) -> Bool {
-        virtual.fallback.map { wanted[ServerID(virtual.key, $0.key)] != nil && !director.hasServerUp(virtual.key) }
-            ?? false
+        return Virtual(
+            server: virtual,
+            servers: servers,
+            observed: found?.destinations ?? [],
+            isInKernel: found != nil,
+            isFallbackInUse: virtual.fallback.map {
+                wanted[$0.key] != nil && !servers.contains { $0.state.isUp }
+            } ?? false,
+            refused: refused[virtual.key]
+        )
     }
 
     /// Wall clock of an instant, in seconds since 1970.

@@ -64,6 +64,15 @@ public final class TableOwner {
         try client.table(of: keys)
     }
 
+    /// Reads one service with its counters.
+    ///
+    /// - Parameter key: Which.
+    /// - Returns: The service with its servers; nil when the kernel has none.
+    /// - Throws: ``IPVSError``.
+    public func observe(_ key: VirtualServiceKey) throws(IPVSError) -> ObservedService? {
+        try client.observed(key)
+    }
+
     /// Makes changes in their order; a refused one stops no other.
     ///
     /// - Returns: The refused ones.
