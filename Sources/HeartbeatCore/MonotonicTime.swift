@@ -27,6 +27,11 @@ public struct MonotonicTime: Comparable, Hashable, Sendable {
         .nanoseconds(left.nanoseconds - right.nanoseconds)
     }
 
+    /// An earlier reading.
+    public static func - (left: MonotonicTime, right: Duration) -> MonotonicTime {
+        MonotonicTime(nanoseconds: left.nanoseconds - right.wholeNanoseconds)
+    }
+
     /// A later reading.
     public static func + (left: MonotonicTime, right: Duration) -> MonotonicTime {
         MonotonicTime(nanoseconds: left.nanoseconds + right.wholeNanoseconds)

@@ -148,8 +148,40 @@ cut_link() { # NODE LINK HOW
   echo "$3" > "$ST/cut.$1.$k"
   uml "$1" || on "$1" || return 0                                          # applied when it boots
   apply_cut "$1" "$k" "$3" || { rm -f "$ST/cut.$1.$k"; fail "$1's ${LINKS[k]} link could not be cut ($3)"; }; }
+# Loss: the switch drops frames of a port at random. It stays in force while the node is off, like a cut.
+lose_on_link() { # NODE LINK PERCENT in|out|both
+  local k out=$3 in=$3; k=$(cable "$1" "$2") || return
+  [[ $3 =~ ^[0-9]+$ ]] && [ "$3" -le 100 ] || { fail "lose: '$3' is not a percentage"; return; }
+  case $4 in both) ;; in) out=0;; out) in=0;; *) fail "lose: '$4' is not in or out"; return;; esac
+  echo "$out $in" > "$ST/loss.$1.$k"; apply_losses; }
+apply_losses() { # all of them anew
+  local f port out in
+  { echo "add table bridge lab"; echo "delete table bridge lab"; echo "add table bridge lab"
+    echo "add chain bridge lab loss { type filter hook forward priority 0; }"
+    for f in "$ST"/loss.*; do [ -e "$f" ] || continue
+      port=${f##*/loss.}; port=${port%.*}-${port##*.}; read -r out in < "$f"
+      echo "add rule bridge lab loss iifname $port numgen random mod 100 < $out drop"
+      echo "add rule bridge lab loss oifname $port numgen random mod 100 < $in drop"; done
+  } | nets nft -f -; }
+# Delay: a process takes the place of the cable between the node's port and the switch.
+delay_link() { # NODE LINK MS JITTER
+  local k port; k=$(cable "$1" "$2") || return; port=$1-$k
+  [[ $3 =~ ^[0-9]+$ && $4 =~ ^[0-9]+$ ]] || { fail "delay: '$3 $4' are not milliseconds"; return; }
+  on "$1" || { fail "$1 is off"; return; }
+  undelay "$1" "$k"
+  nets ip link add "$port-x" type veth peer name "$port-y" && nets ip link set "$port-x" up && nets ip link set "$port-y" up &&
+    nets ip link set "$port" nomaster || return
+  launch "delay.$port" "$ST/delay.$port.log" nsenter -t "$(pid sw)" --net -- python3 "$LIB/slow-cable" "$port" "$port-y" "$3" "$4"
+  nets ip link set "$port-x" master "br-${LINKS[k]}"; }
+undelay() { # NODE K
+  [ -e "$ST/pid.delay.$1-$2" ] || return 0
+  slay "delay.$1-$2"; rm -f "$ST/pid.delay.$1-$2" "$ST/delay.$1-$2.log"
+  nets ip link delete "$1-$2-x"; nets ip link set "$1-$2" master "br-${LINKS[$2]}" 2>/dev/null || :; }
+
 mend_link() { # NODE LINK
   local k; k=$(cable "$1" "$2") || return
+  undelay "$1" "$k"
+  if [ -e "$ST/loss.$1.$k" ]; then rm -f "$ST/loss.$1.$k"; apply_losses; fi
   rm -f "$ST/cut.$1.$k"
   uml "$1" || on "$1" || return 0
   undo_cut "$1" "$k" || fail "$1's ${LINKS[k]} link could not be mended"; }

@@ -9,7 +9,7 @@ corosync_conf() {
     '    crypto_model: nss' '    crypto_cipher: aes256' '    crypto_hash: sha256' '    keyfile: /etc/corosync/authkey' "    token: $TOKEN"
   for k in 0 1; do
     printf '%s\n' '    interface {' "        linknumber: $k" '        knet_transport: udp' "        knet_link_priority: $((k * 9 + 1))" \
-      '        knet_ping_interval: 200' '        knet_ping_timeout: 600' '        knet_pong_count: 2' '    }'; done
+      '        knet_ping_interval: 200' "        knet_ping_timeout: $KNET_TIMEOUT" '        knet_pong_count: 2' '    }'; done
   printf '%s\n' '}' 'nodelist {'
   for ((i = 1; i <= DIRECTORS; i++)); do
     printf '%s\n' '    node {' "        nodeid: $i" "        name: d$i" "        ring0_addr: 10.77.0.1$i" "        ring1_addr: 10.77.1.1$i" '    }'; done
@@ -94,7 +94,7 @@ await() { # SECONDS: all directors online, and a DC
   done; fail "not all $DIRECTORS directors online with a DC after $1 s: see lab logs"; }
 
 status() {
-  local n k f line d= how
+  local n k f line d= how out in
   echo "lab at $ST: kind $KIND ($([ "$ENGINE" = uml ] && echo 'a kernel for each director' || echo 'directors as namespaces')), forwarding $FORWARDING"
   for n in $(nodes); do
     if [ -e "$ST/$n/frozen" ] && on "$n"; then how=frozen
@@ -107,4 +107,6 @@ status() {
   done
   for f in "$ST"/cut.*; do [ -e "$f" ] || continue
     f=${f##*/cut.}; k=${f##*.}; echo "  cut: ${f%.*} ${LINKS[k]} ($(cat "$ST/cut.$f"))"; done
+  for f in "$ST"/loss.*; do [ -e "$f" ] || continue
+    f=${f##*/loss.}; k=${f##*.}; read -r out in < "$ST/loss.$f"; echo "  loss: ${f%.*} ${LINKS[k]} ($out % out, $in % in)"; done
   [ -n "$d" ] && [ -z "$BARE" ] && { inside "$d" crm_mon -1 2>&1 | sed "s/^/  | /"; }; :; }

@@ -4,6 +4,7 @@ import LinuxKit
 extension Coordinator {
     private static let coalescing = Duration.milliseconds(20)
     private static let refresh = Duration.seconds(1)
+    private static let lossyPermille = 50
 
     /// Takes a message of the group.
     mutating func take(_ bytes: [UInt8], from sender: NodeID, at now: MonotonicTime) {
@@ -157,6 +158,12 @@ extension Coordinator {
         }
     }
 
+    /// Whether a link loses probes in either direction; the peer measures what becomes of ours.
+    private func isLossy(_ peer: Peer, _ link: UInt8, _ monitor: LinkMonitor, at now: MonotonicTime) -> Bool {
+        let there = peer.view?.peerLinks.first { $0.peer == topology?.localNode && $0.link == link }?.lossPermille ?? 0
+        return max(Int(there), monitor.lossPermille(at: now)) >= Self.lossyPermille
+    }
+
     private func currentProbeContent(at now: MonotonicTime) -> ProbeContent {
         var content = ProbeContent()
         for peer in peers.values {
@@ -164,6 +171,9 @@ extension Coordinator {
             entry.incarnation = peer.incarnation ?? 0
             for link in peer.monitors.keys where link < 8 && peer.hears(link) == true {
                 entry.hears |= 1 << link
+            }
+            for (link, monitor) in peer.monitors where link < 8 && isLossy(peer, link, monitor, at: now) {
+                entry.lossy |= 1 << link
             }
             content.peers[peer.id] = entry
         }

@@ -230,7 +230,7 @@ public struct Coordinator: Sendable {
         guard var peer = peers[probe.source] else {
             return
         }
-        peer.monitors[probe.link]?.received(sequence: probe.sequence, at: time)
+        peer.monitors[probe.link]?.received(sequence: probe.sequence, sentAt: probe.sentAt, at: time)
         if let roundTrip {
             peer.roundTrip[probe.link] = roundTrip
         }

@@ -98,6 +98,9 @@ public struct ProbeContent: Equatable, Sendable {
         /// Bit per link on which we hear it.
         public var hears: UInt8 = 0
 
+        /// Bit per link that loses probes: more of them tell sooner and more surely how many.
+        public var lossy: UInt8 = 0
+
         /// Nothing known.
         public init() {}
     }

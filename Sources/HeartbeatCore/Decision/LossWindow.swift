@@ -20,6 +20,15 @@ struct LossWindow: Sendable {
         buckets[index].received += 1
     }
 
+    /// Takes note of a probe that was counted as missing and was only overtaken on its way.
+    mutating func recordOvertaken(at now: MonotonicTime) {
+        let second = now.nanoseconds / 1_000_000_000
+        let index = Int(second % 10)
+        if buckets[index].second == second, buckets[index].received < buckets[index].expected {
+            buckets[index].received += 1
+        }
+    }
+
     /// Loss per thousand over the last `seconds`; nil with fewer than five probes expected.
     func permille(seconds: Int64, at now: MonotonicTime) -> Int? {
         let newest = now.nanoseconds / 1_000_000_000

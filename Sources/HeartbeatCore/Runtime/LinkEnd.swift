@@ -10,12 +10,52 @@ final class LinkEnd {
         var sequence: UInt64 = 0
         var sent = [(sequence: UInt64, time: MonotonicTime)](
             repeating: (0, MonotonicTime(nanoseconds: 0)),
-            count: 16
+            count: 64
         )
         var heardIncarnation: UInt64 = 0
         var heard: UInt64 = 0
+        var window: UInt64 = 0
         var heardAt: MonotonicTime?
         var lastEcho: UInt64 = 0
+        var echoAge = Duration.zero
+        var sentAt: MonotonicTime?
+
+        /// Whether a number is new; those up to 63 below the newest may come late, but only once.
+        mutating func takes(_ number: UInt64) -> Bool {
+            if number > heard {
+                let step = number - heard
+                window = step < 64 ? window << step | 1 : 1
+                heard = number
+                return true
+            }
+            let age = heard - number
+            guard age < 64, window & 1 << age == 0 else {
+                return false
+            }
+            window |= 1 << age
+            return true
+        }
+    }
+
+    /// When something is sent next: seldom while all is well, soon after a silence that may be a cut.
+    ///
+    /// A cut is then told from lost probes within the dead time: a dozen in a row are not lost by chance.
+    private struct Rhythm {
+        static let longestSuspicion = Duration.seconds(3)
+
+        let keepalive: Duration
+
+        var patience: Duration { keepalive * 8 / 5 }
+
+        func due(sentAt: MonotonicTime, heardAt: MonotonicTime?, isLossy: Bool, at now: MonotonicTime) -> MonotonicTime
+        {
+            let regular = sentAt + (isLossy ? keepalive / 4 : keepalive)
+            guard let heardAt, now - heardAt < Self.longestSuspicion else {
+                return regular
+            }
+            let soon = sentAt + max(.milliseconds(20), keepalive / 5)
+            return min(regular, max(soon, heardAt + patience))
+        }
     }
 
     /// The way there and back, if this probe tells it.
@@ -40,6 +80,8 @@ final class LinkEnd {
     private var pings: LinkSocket?
     private var openedInterface = ""
     private var directions: [NodeID: Direction] = [:]
+    private var pinged: [IPAddress: MonotonicTime] = [:]
+    private var answered: [IPAddress: MonotonicTime] = [:]
 
     init(link: UInt8, address: IPAddress) {
         self.link = link
@@ -84,7 +126,8 @@ final class LinkEnd {
     ) -> ProbeDatagram {
         var direction = directions[peer] ?? Direction()
         direction.sequence += 1
-        direction.sent[Int(direction.sequence % 16)] = (direction.sequence, now)
+        direction.sent[Int(direction.sequence % 64)] = (direction.sequence, now)
+        direction.sentAt = now
         directions[peer] = direction
         return ProbeDatagram(
             link: link,
@@ -109,22 +152,49 @@ final class LinkEnd {
         var direction = directions[probe.source] ?? Direction()
         if direction.heardIncarnation != probe.sourceIncarnation {
             direction.heardIncarnation = probe.sourceIncarnation
+            direction.lastEcho = 0
             direction.heard = 0
+            direction.window = 0
         }
-        guard probe.sequence > direction.heard else {
+        guard direction.takes(probe.sequence) else {
             return nil
         }
-        direction.heard = probe.sequence
         direction.heardAt = now
+        if probe.sequence == direction.heard {
+            direction.echoAge = .milliseconds(Int64(probe.echoAgeMilliseconds))
+        }
         var time: Duration?
-        let sent = direction.sent[Int(probe.echo % 16)]
+        let sent = direction.sent[Int(probe.echo % 64)]
         if probe.echo > direction.lastEcho, sent.sequence == probe.echo {
             time = max(.zero, now - sent.time - .milliseconds(Int64(probe.echoAgeMilliseconds)))
         }
-        direction.lastEcho = probe.echo
+        direction.lastEcho = max(direction.lastEcho, probe.echo)
         directions[probe.source] = direction
         return RoundTrip(time: time)
     }
+
+    /// When the next probe to a peer is due.
+    func probeDue(to peer: NodeID, keepalive: Duration, isLossy: Bool, at now: MonotonicTime) -> MonotonicTime {
+        guard let direction = directions[peer], let sentAt = direction.sentAt else {
+            return now
+        }
+        let rhythm = Rhythm(keepalive: keepalive)
+        // What the peer has not heard for a while makes us as suspicious as what we have not heard.
+        let isUnheard = direction.echoAge > rhythm.patience && direction.echoAge < Rhythm.longestSuspicion
+        let heardAt = direction.heardAt.map { isUnheard ? min($0, now - rhythm.patience) : $0 }
+        return rhythm.due(sentAt: sentAt, heardAt: heardAt, isLossy: isLossy, at: now)
+    }
+
+    /// When the next ping of a target is due.
+    func pingDue(_ target: IPAddress, keepalive: Duration, at now: MonotonicTime) -> MonotonicTime {
+        guard let sentAt = pinged[target] else {
+            return now
+        }
+        return Rhythm(keepalive: keepalive).due(sentAt: sentAt, heardAt: answered[target], isLossy: false, at: now)
+    }
+
+    /// Notes that a target has answered.
+    func noteReply(of target: IPAddress, at now: MonotonicTime) { answered[target] = now }
 
     func sendProbe(_ bytes: [UInt8], to target: SocketAddress) -> Bool {
         var target = target
@@ -134,7 +204,8 @@ final class LinkEnd {
         return probes?.send(bytes, to: target) ?? false
     }
 
-    func sendPing(_ bytes: [UInt8], to target: IPAddress) {
+    func sendPing(_ bytes: [UInt8], to target: IPAddress, at now: MonotonicTime) {
+        pinged[target] = now
         pings?.send(bytes, to: SocketAddress(target, port: 0))
     }
 

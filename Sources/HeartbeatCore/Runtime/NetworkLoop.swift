@@ -9,6 +9,7 @@ import Netlink
 struct NetworkLoop {
     private static let lateness = Duration.milliseconds(400)
     private static let tableInterval = Duration.seconds(1)
+    private static let together = Duration.milliseconds(3)
     private static let tablePause = Duration.milliseconds(20)
     private static let receptionWindow = Duration.seconds(2)
 
@@ -20,6 +21,7 @@ struct NetworkLoop {
     private let echoIdentifier = UInt16.random(in: 1...UInt16.max)
     private var echoSequence: UInt16 = 0
     private var topology: ClusterTopology?
+    private var peers: [ClusterTopology.Node] = []
     private var content = ProbeContent()
     private var ends: [LinkEnd] = []
     private var counters = ProbeCounters()
@@ -53,7 +55,7 @@ struct NetworkLoop {
                 pollers.append(pollfd(fd: end.probeDescriptor, events: Int16(POLLIN), revents: 0))
                 pollers.append(pollfd(fd: end.pingDescriptor, events: Int16(POLLIN), revents: 0))
             }
-            let wait = max(.zero, min(beat, tableDue) - MonotonicTime.now)
+            let wait = max(.zero, min(beat, tableDue, sendDue(at: .now)) - MonotonicTime.now)
             // An interrupted poll leaves no events and is simply repeated.
             _ = poll(&pollers, nfds_t(pollers.count), wait.milliseconds(roundedUp: true))
             for order in orders.drain() {
@@ -76,10 +78,10 @@ struct NetworkLoop {
                     events.post(.late(now - beat), at: now)
                     beat = now
                 }
-                sendAll(at: now)
                 publish(counters)
                 beat = beat + configuration.timers.keepalive
             }
+            send(at: now)
         }
     }
 
@@ -91,6 +93,7 @@ struct NetworkLoop {
                 return
             }
             topology = new
+            peers = new.peers
             ends = new.links.compactMap { link in
                 new.local?.addresses[link].map { LinkEnd(link: link, address: $0) }
             }
@@ -149,14 +152,39 @@ struct NetworkLoop {
         return (best?.gateway).map { [$0] } ?? end.targets
     }
 
-    private mutating func sendAll(at now: MonotonicTime) {
+    /// When the next probe or ping is due.
+    private func sendDue(at now: MonotonicTime) -> MonotonicTime {
+        var due = now + configuration.timers.keepalive
+        for end in ends {
+            for peer in peers where peer.addresses[end.link] != nil {
+                due = min(due, probeDue(end, peer.id, at: now))
+            }
+            for target in end.targets {
+                due = min(due, end.pingDue(target, keepalive: configuration.timers.keepalive, at: now))
+            }
+        }
+        return due
+    }
+
+    private func probeDue(_ end: LinkEnd, _ peer: NodeID, at now: MonotonicTime) -> MonotonicTime {
+        let lossy = content.peers[peer]?.lossy ?? 0
+        return end.probeDue(
+            to: peer,
+            keepalive: configuration.timers.keepalive,
+            isLossy: end.link < 8 && lossy & 1 << end.link != 0,
+            at: now
+        )
+    }
+
+    private mutating func send(at now: MonotonicTime) {
         guard let topology else {
             return
         }
-        echoSequence &+= 1
+        // What is due within a moment goes with the rest: one waking less.
+        let soon = now + Self.together
         for end in ends {
-            for peer in topology.peers {
-                guard let address = peer.addresses[end.link] else {
+            for peer in peers {
+                guard let address = peer.addresses[end.link], probeDue(end, peer.id, at: now) <= soon else {
                     continue
                 }
                 let probe = end.nextProbe(
@@ -176,9 +204,11 @@ struct NetworkLoop {
                     counters.sendFailures += 1
                 }
             }
-            let echo = EchoMessage(identifier: echoIdentifier, sequence: echoSequence).requestBytes
-            for target in end.targets {
-                end.sendPing(echo, to: target)
+            for target in end.targets
+            where end.pingDue(target, keepalive: configuration.timers.keepalive, at: now) <= soon {
+                echoSequence &+= 1
+                let echo = EchoMessage(identifier: echoIdentifier, sequence: echoSequence).requestBytes
+                end.sendPing(echo, to: target, at: now)
             }
         }
     }
@@ -197,6 +227,7 @@ struct NetworkLoop {
             if let echo = EchoMessage(replyWithHeader: datagram.bytes), echo.identifier == echoIdentifier,
                 end.targets.contains(datagram.source.address)
             {
+                end.noteReply(of: datagram.source.address, at: .now)
                 events.post(.pingReply(link: end.link, target: datagram.source.address))
             }
         }
@@ -217,7 +248,7 @@ struct NetworkLoop {
             }
         }
         guard let topology, probe.destination == topology.localNode, probe.link == end.link,
-            let peer = topology.peers.first(where: { $0.id == probe.source }),
+            let peer = peers.first(where: { $0.id == probe.source }),
             peer.addresses[end.link] == datagram.source.address
         else {
             counters.foreign += 1
