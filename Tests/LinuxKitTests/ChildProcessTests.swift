@@ -7,7 +7,7 @@ import Testing
     @Test func collectsOutputAndStatus() throws {
         let outcome = try ChildProcess.run(
             ["/bin/sh", "-c", "echo out; echo err >&2; exit 3"],
-            timeout: .seconds(10)
+            timeout: .seconds(60)
         )
         #expect(outcome.status == .exited(3))
         #expect(outcome.outputText == "out")
@@ -17,23 +17,24 @@ import Testing
 
     @Test func endsTheWholeGroupWhenTimeIsOver() throws {
         let start = SuspendingClock.now
-        let outcome = try ChildProcess.run(["/bin/sh", "-c", "sleep 60 & wait"], timeout: .milliseconds(200))
+        let outcome = try ChildProcess.run(["/bin/sh", "-c", "sleep 300 & wait"], timeout: .milliseconds(200))
         #expect(outcome.timedOut)
         #expect(outcome.status == .signalled(SIGTERM))
-        #expect(SuspendingClock.now - start < .seconds(5))
+        #expect(SuspendingClock.now - start < .seconds(60))
     }
 
     @Test func aDaemonLeftBehindIsNotWaitedFor() throws {
         let start = SuspendingClock.now
-        let outcome = try ChildProcess.run(["/bin/sh", "-c", "sleep 3 & echo done"], timeout: .seconds(10))
-        #expect(outcome.outputText == "done")
-        #expect(SuspendingClock.now - start < .seconds(2))
+        let outcome = try ChildProcess.run(["/bin/sh", "-c", "sleep 100 & echo $!"], timeout: .seconds(90))
+        let daemon = try #require(pid_t(outcome.outputText))
+        #expect(kill(daemon, SIGKILL) == 0)
+        #expect(SuspendingClock.now - start < .seconds(60))
     }
 
     @Test func outputIsBounded() throws {
         let outcome = try ChildProcess.run(
             ["/usr/bin/head", "-c", "300000", "/dev/zero"],
-            timeout: .seconds(10),
+            timeout: .seconds(60),
             limit: 1000
         )
         #expect(outcome.output.count == 1000)

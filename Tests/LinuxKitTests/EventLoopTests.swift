@@ -6,13 +6,14 @@ import Testing
 struct EventLoopTests {
     @Test func timersFireInTheirOrder() throws {
         let loop = try EventLoop()
+        let begin = loop.now
         var fired: [Int] = []
         for number in [3, 1, 2, 5, 4] {
-            loop.after(.milliseconds(number * 5)) { fired.append(number) }
+            loop.at(begin + .milliseconds(number * 5)) { fired.append(number) }
         }
-        let cancelled = loop.after(.milliseconds(7)) { fired.append(99) }
+        let cancelled = loop.at(begin + .milliseconds(7)) { fired.append(99) }
         loop.cancel(cancelled)
-        loop.after(.milliseconds(40)) { loop.stop() }
+        loop.at(begin + .milliseconds(40)) { loop.stop() }
         try loop.run()
         #expect(fired == [1, 2, 3, 4, 5])
     }

@@ -23,8 +23,8 @@ import Testing
     @Test func endsAProcess() throws {
         let child = try ChildProcess.start(["/bin/sleep", "60"])
         let identity = try #require(ProcessIdentity(pid: child.pid))
-        try identity.end(grace: .seconds(1), until: .silent)
-        #expect(try child.wait(until: Deadline(after: .seconds(2))) == .signalled(SIGTERM))
+        try identity.end(grace: .seconds(60), until: .silent)
+        #expect(try child.wait(until: Deadline(after: .seconds(60))) == .signalled(SIGTERM))
     }
 }
 

@@ -62,8 +62,8 @@ import Testing
         let start = ContinuousClock.now
         let error = #expect(throws: NetlinkError.self) { _ = try socket.collect(1, for: silent) { $0 } }
         #expect(error?.kind == .noAnswer)
-        #expect(ContinuousClock.now - start < .seconds(2))
-        try socket.setReceiveTimeout(.seconds(1))
+        #expect(ContinuousClock.now - start < .seconds(60))
+        try socket.setReceiveTimeout(.seconds(30))
         #expect(try socket.request(link(1)).count == 1)
     }
 

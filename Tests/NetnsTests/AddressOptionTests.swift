@@ -125,7 +125,7 @@ import Testing
         let monitor = try ChildProcess.start(
             site.a.command(["/bin/sh", "-c", "exec ip monitor address >\(site.directory)/events"])
         )
-        usleep(100_000)
+        monitor.settle()
         #expect(try agent("0").codes("reload-agent", "monitor") == [0, 0])
         #expect(try line().contains("deprecated") && line().contains("nodad") && line().contains("noprefixroute"))
         #expect(try agent("1000").codes("reload-agent") == [0])

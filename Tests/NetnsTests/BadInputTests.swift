@@ -107,7 +107,7 @@ import Testing
         try TextFile.write("\(site.directory)/log", "")
         // The kernel finishes what it does for a new link and a new address after a while.
         var before = try picture()
-        _ = try Site.wait(.seconds(5)) {
+        _ = try Site.wait {
             usleep(200_000)
             let earlier = before
             before = try picture()

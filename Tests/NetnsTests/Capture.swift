@@ -3,6 +3,18 @@ import Glibc
 import LinuxKit
 import Testing
 
+extension ChildProcess {
+    /// Waits until the process has taken what the kernel holds for it: it sleeps then, however busy the machine is.
+    func settle() {
+        var sleeping = 0
+        _ = Site.wait {
+            let status = (try? TextFile.read("/proc/\(pid)/stat", limit: 512)) ?? ""
+            sleeping = status.contains(") S ") ? sleeping + 1 : 0
+            return sleeping == 4
+        }
+    }
+}
+
 /// A recording of ARP and neighbour advertisements on a device, decoded by tshark.
 final class Capture {
     /// One decoded frame.
@@ -56,7 +68,7 @@ final class Capture {
     /// Ends the recording and decodes it.
     func frames() throws -> [Frame] {
         if isRunning {
-            usleep(50_000)
+            process.settle()
             _ = try process.end()
             isRunning = false
         }
@@ -67,7 +79,7 @@ final class Capture {
         ]
         let outcome = try ChildProcess.run(
             ["/usr/bin/tshark", "-r", file, "-T", "fields", "-E", "separator=;"] + fields.flatMap { ["-e", $0] },
-            timeout: .seconds(60),
+            timeout: .seconds(120),
             limit: 4 << 20
         )
         return outcome.outputText.split(separator: "\n").compactMap { line in

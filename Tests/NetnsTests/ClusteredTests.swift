@@ -79,11 +79,11 @@ extension Trait where Self == ConditionTrait {
         for number in sources {
             _ = try client.outcome(["/usr/bin/ping", "-n", "-c", "1", "-W", "1", "-I", "198.51.100.\(number)", vip])
         }
-        usleep(50_000)
+        capture.settle()
         _ = try capture.end()
         let text = try ChildProcess.run(
             ["/usr/bin/tshark", "-r", file, "-T", "fields", "-e", "ip.dst", "-e", "eth.src"],
-            timeout: .seconds(30),
+            timeout: .seconds(120),
             limit: 1 << 20
         ).outputText
         unlink(file)

@@ -54,7 +54,7 @@ final class NetworkNamespace: Sendable {
     func outcome(
         _ words: [String],
         environment: [String]? = nil,
-        timeout: Duration = .seconds(30)
+        timeout: Duration = .seconds(120)
     ) throws -> ChildProcess.Outcome {
         try ChildProcess.run(command(words), environment: environment, timeout: timeout, limit: 1 << 20)
     }

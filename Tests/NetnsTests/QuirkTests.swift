@@ -162,8 +162,14 @@ import Testing
         try addIPv6Base()
         try site.a.run("sysctl -qw net.ipv6.neigh.va0.retrans_time_ms=100")
         try site.a.run("sysctl -qw net.ipv6.conf.va0.router_solicitation_delay=0")
-        let answer = try Agent(site, ["ip": "2001:db8:1::50", "arp_count": "1"]).call("start")
-        #expect(answer.code == 0 && answer.seconds < 1)
+        let agent = Agent(site, ["ip": "2001:db8:1::50", "arp_count": "1"])
+        // A busy machine may delay a start; it does not delay each of them.
+        let isQuick = try (0..<20).contains { _ in
+            let answer = try agent.call("start")
+            #expect(try answer.code == 0 && agent.codes("stop") == [0])
+            return answer.seconds < 1
+        }
+        #expect(isQuick)
     }
 
     @Test(.enabled(if: access("/usr/bin/strace", X_OK) == 0, "needs strace"))
@@ -227,9 +233,9 @@ import Testing
 
     @Test func quirk31TheAnnouncerHoldsNoPipe() throws {
         // The caller of this test reads both pipes to their ends.
-        let agent = Agent(site, ["arp_count": "30", "arp_interval": "500", "arp_bg": "true"])
+        let agent = Agent(site, ["arp_count": "30", "arp_interval": "1000", "arp_bg": "true"])
         let answer = try agent.call("start")
-        #expect(answer.code == 0 && answer.seconds < 5)
+        #expect(answer.code == 0 && answer.seconds < 29)
         #expect(access("\(site.directory)/send_arp-vip", F_OK) == 0)
         #expect(try agent.codes("stop") == [0])
     }

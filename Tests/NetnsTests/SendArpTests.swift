@@ -21,15 +21,15 @@ import Testing
         let sender = try ChildProcess.start(
             site.a.command([program, "-r", "2", "-i", "200", "-p", pidFile, "va0", "198.51.100.1", "auto", "x", "y"])
         )
-        #expect(Site.wait(.seconds(1)) { exists(pidFile) })
-        #expect(try sender.wait(until: Deadline(after: .seconds(5))) == .exited(0))
+        #expect(Site.wait { exists(pidFile) })
+        #expect(try sender.wait(until: Deadline(after: .seconds(60))) == .exited(0))
         #expect(!exists(pidFile))
         let frames = try capture.frames()
         #expect(frames.map(\.operation) == ["1", "2", "1", "2"])
         #expect(frames.allSatisfy { $0.sender == "198.51.100.1" && $0.target == "198.51.100.1" })
         #expect(frames.allSatisfy { $0.destination == "ff:ff:ff:ff:ff:ff" })
         #expect(frames[0].targetHardware == "00:00:00:00:00:00" && frames[1].targetHardware == frames[1].senderHardware)
-        #expect((0.15...0.5).contains(frames[2].time - frames[0].time))
+        #expect(frames[2].time - frames[0].time > 0.15)
     }
 
     @Test(arguments: [
@@ -68,10 +68,10 @@ import Testing
     @Test func quirk10EarlierSenderIsEndedByTerm() throws {
         let words = [program, "-r", "1000", "-i", "100", "-p", pidFile, "va0", "198.51.100.1", "auto", "x", "y"]
         let first = try ChildProcess.start(site.a.command(words))
-        #expect(Site.wait(.seconds(1)) { exists(pidFile) })
+        #expect(Site.wait { exists(pidFile) })
         let second = try ChildProcess.start(site.a.command(words))
-        #expect(try first.wait(until: Deadline(after: .seconds(3))) == .exited(0))
-        #expect(Site.wait(.seconds(1)) { exists(pidFile) })
+        #expect(try first.wait(until: Deadline(after: .seconds(60))) == .exited(0))
+        #expect(Site.wait { exists(pidFile) })
         #expect(try second.end() == .exited(0))
     }
 
@@ -79,9 +79,9 @@ import Testing
         let sender = try ChildProcess.start(
             site.a.command([program, "-r", "1000", "-i", "500", "-p", pidFile, "va0", "198.51.100.1", "auto", "x", "y"])
         )
-        #expect(Site.wait(.seconds(1)) { exists(pidFile) })
+        #expect(Site.wait { exists(pidFile) })
         #expect(kill(sender.pid, SIGTERM) == 0)
-        #expect(try sender.wait(until: Deadline(after: .seconds(2))) == .exited(0))
+        #expect(try sender.wait(until: Deadline(after: .seconds(60))) == .exited(0))
         #expect(!exists(pidFile))
     }
 
@@ -113,7 +113,7 @@ import Testing
         #expect(outcome.status == .exited(0), "\(outcome.errorText)")
         // On a busy machine the recording of a long list lags behind.
         let lines = list.split(separator: "\n").count
-        _ = Site.wait(.seconds(lines > 100 ? 5 : 0)) { capture.size >= 24 + lines * (16 + 42) }
+        _ = Site.wait(.seconds(lines > 100 ? 30 : 0)) { capture.size >= 24 + lines * (16 + 42) }
         return try capture.frames()
     }
 
@@ -191,7 +191,7 @@ import Testing
         #expect(Site.wait { (try? TextFile.read(file, limit: 24))?.utf8.isEmpty == false })
         let outcome = try site.a.outcome(arguments)
         #expect(outcome.status == .exited(0), "\(outcome.errorText)")
-        usleep(50_000)
+        capture.settle()
         _ = try capture.end()
         let fields = [
             "frame.len", "eth.src", "eth.dst", "arp.hw.type", "arp.proto.type", "arp.opcode", "arp.src.hw_mac",
@@ -199,7 +199,7 @@ import Testing
         ]
         let text = try ChildProcess.run(
             ["/usr/bin/tshark", "-r", file, "-T", "fields", "-E", "separator=;"] + fields.flatMap { ["-e", $0] },
-            timeout: .seconds(30),
+            timeout: .seconds(120),
             limit: 1 << 20
         ).outputText
         unlink(file)
@@ -254,9 +254,9 @@ import Testing
             let outcome = try site.a.outcome([program, "-D"] + options + ["-I", "va0"] + addresses)
             return (outcome.status, outcome.errorText)
         }
-        let taken = try ask(["-i", "100"], "198.51.100.76", "198.51.100.77")
+        let taken = try ask(["-i", "10000"], "198.51.100.76", "198.51.100.77")
         #expect(taken.status == .exited(1) && taken.text.contains("198.51.100.77"))
-        #expect(try ask(["-q", "-i", "100"], "198.51.100.77") == (.exited(1), ""))
+        #expect(try ask(["-q", "-i", "10000"], "198.51.100.77") == (.exited(1), ""))
         #expect(try ask(["-c", "2", "-i", "100"], "198.51.100.76") == (.exited(0), ""))
         #expect(try ask([], "nonic").status == .exited(2))
     }
@@ -305,9 +305,9 @@ import Testing
                 "\(site.directory)/send_ua", "-c", "1000", "-i", "500", "-p", pidFile, "2001:db8:1::50", "64", "va0",
             ])
         )
-        #expect(Site.wait(.seconds(1)) { exists(pidFile) })
+        #expect(Site.wait { exists(pidFile) })
         #expect(kill(sender.pid, signal) == 0)
-        #expect(try sender.wait(until: Deadline(after: .seconds(2))) == .exited(0))
+        #expect(try sender.wait(until: Deadline(after: .seconds(60))) == .exited(0))
         #expect(!exists(pidFile))
     }
 
@@ -315,10 +315,10 @@ import Testing
         try site.a.run("ip -6 address add 2001:db8:1::50/64 dev va0")
         let begin = ContinuousClock.now
         let outcome = try site.a.outcome(
-            ["\(site.directory)/send_ua", "-c", "1", "-i", "20000", "2001:db8:1::50", "64", "va0"]
+            ["\(site.directory)/send_ua", "-c", "1", "-i", "90000", "2001:db8:1::50", "64", "va0"]
         )
         #expect(outcome.status == .exited(0), "\(outcome.errorText)")
-        #expect(ContinuousClock.now - begin < .seconds(10))
+        #expect(ContinuousClock.now - begin < .seconds(60))
         #expect(
             try site.has("2001:db8:1::50/64")
                 && !site.a.run("ip -6 address show va0").contains("50/64 scope global tentative")

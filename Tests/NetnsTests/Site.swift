@@ -65,7 +65,7 @@ final class Site: Sendable {
     }
 
     /// Waits until `condition` holds, at most for `time`.
-    static func wait(_ time: Duration = .seconds(3), for condition: () throws -> Bool) rethrows -> Bool {
+    static func wait(_ time: Duration = .seconds(60), for condition: () throws -> Bool) rethrows -> Bool {
         let deadline = Deadline(after: time)
         while !deadline.hasPassed {
             if try condition() {

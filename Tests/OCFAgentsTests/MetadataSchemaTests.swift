@@ -56,7 +56,7 @@ private let xmllint = "/usr/bin/xmllint"
             defer { unlink(path) }
             let outcome = try ChildProcess.run(
                 [xmllint, "--noout", "--nonet", "--relaxng", "\(base).rng", path],
-                timeout: .seconds(10)
+                timeout: .seconds(60)
             )
             #expect(outcome.status.isSuccess, "\(agent.declaration.name): \(outcome.errorText)")
             #expect(!text.contains("DOCTYPE"))
