@@ -21,8 +21,6 @@ import Testing
     }
 
     /// The IPv6 addresses of a fresh device change by themselves.
-    private func ipv4Lines() throws -> [String] { try site.addresses().filter { $0.hasPrefix("inet ") } }
-
     @Test func case51CloneAddress() throws {
         let agent = clone("2", "198.51.100.60")
         #expect(try agent.codes("start", "monitor") == [0, 0])
@@ -33,11 +31,11 @@ import Testing
     }
 
     @Test func case52CloneAddressOverflows() throws {
-        let before = try ipv4Lines()
+        let before = try site.ipv4Addresses()
         #expect(try clone("2", "198.51.100.254").codes("start", "validate-all", "probe", "stop") == [5, 6, 7, 0])
         #expect(try clone("x", "198.51.100.60").codes("start") == [5])
         #expect(try clone("1", "2001:db8::1").codes("start") == [5])
-        #expect(try ipv4Lines() == before)
+        #expect(try site.ipv4Addresses() == before)
     }
 
     @Test func case53CloneAddressNeedsUniqueness() throws {
@@ -142,7 +140,7 @@ import Testing
 
     @Test func reloadLeavesTheAddressAlone() throws {
         #expect(try Agent(site, ["arp_count": "1"]).codes("start") == [0])
-        let before = try ipv4Lines()
+        let before = try site.ipv4Addresses()
         let capture = try Capture("vb0", of: site.b, in: site)
         let changed = Agent(
             site,
@@ -153,7 +151,7 @@ import Testing
             ]
         )
         #expect(try changed.codes("reload-agent") == [0])
-        #expect(try ipv4Lines() == before && capture.frames().isEmpty)
+        #expect(try site.ipv4Addresses() == before && capture.frames().isEmpty)
         // From now on the monitor that is configured anew refreshes.
         let second = try Capture("vb0", of: site.b, in: site)
         #expect(try changed.codes("monitor") == [0])

@@ -28,10 +28,10 @@ import Testing
         }
         #expect(try site.a.run("ip -o link show va0").contains(frames[0].senderHardware))
 
-        let before = try site.addresses()
+        let before = try site.ipv4Addresses()
         let second = try Capture("vb0", of: site.b, in: site)
         #expect(try agent.codes("start") == [0])
-        #expect(try site.addresses() == before)
+        #expect(try site.ipv4Addresses() == before)
         #expect(try second.frames().isEmpty)
 
         #expect(try agent.codes("stop", "stop") == [0, 0])
@@ -54,10 +54,10 @@ import Testing
 
     @Test(arguments: ["not_ip", "198.51.100.256", "198.51.100.050"])
     func case08to10BadAddress(text: String) throws {
-        let before = try site.addresses()
+        let before = try site.ipv4Addresses()
         let agent = Agent(site, ["ip": text])
         #expect(try agent.codes("start", "validate-all", "monitor", "probe", "stop") == [5, 6, 1, 7, 0])
-        #expect(try site.addresses() == before)
+        #expect(try site.ipv4Addresses() == before)
     }
 
     @Test(arguments: ["33", "0", "abc", "255.0.255.0"])

@@ -98,7 +98,7 @@ import Testing
         try site.a.run("ip address add 203.0.113.99/24 dev va1")
         #expect(try agent.codes("stop") == [0])
         #expect(
-            try site.addresses("va1").filter { $0.hasPrefix("inet ") }.map { $0.prefix(20) } == ["inet 203.0.113.99/24"]
+            try site.ipv4Addresses("va1").map { $0.prefix(20) } == ["inet 203.0.113.99/24"]
         )
     }
 

@@ -46,7 +46,12 @@ final class Site: Sendable {
         return "\(here)/\(name)"
     }
 
-    /// The IPv4 lines of a device of A, as `ip -o` prints them.
+    /// The IPv4 lines of a device of A: what the kernel does not change by itself, as it does with its link-local address.
+    func ipv4Addresses(_ device: String = "va0") throws -> [String] {
+        try addresses(device).filter { $0.hasPrefix("inet ") }
+    }
+
+    /// The addresses of a device of A, as `ip -o` prints them.
     func addresses(_ device: String = "va0", of host: NetworkNamespace? = nil) throws -> [String] {
         try (host ?? a).run("ip -o address show dev \(device)").split(separator: "\n").map { line in
             line.split(whereSeparator: \.isWhitespace).dropFirst(2).joined(separator: " ")
