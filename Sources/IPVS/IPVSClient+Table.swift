@@ -49,7 +49,7 @@ extension IPVSClient {
         return service
     }
 
-    private mutating func destinations(
+    mutating func destinations(
         of key: VirtualServiceKey,
         counters: Bool
     ) throws(IPVSError) -> [ObservedDestination] {
@@ -108,12 +108,15 @@ extension IPVSClient {
         var failures: [Failure] = []
         var valid: [TableChange] = []
         for change in changes {
-            if let error = change.problem {
+            if let error = change.problem
+                ?? (tunnels == .ipipOnly && change.needsTunnelTypes ? change.tunnelError : nil)
+            {
                 failures.append(Failure(change: change, error: error))
             } else {
                 valid.append(change)
             }
         }
+        let sent = valid
         // An edit may have to become an addition, and those of its servers then too, so there are three rounds at most.
         for isLast in [false, false, true] {
             var again: [TableChange] = []
@@ -128,10 +131,11 @@ extension IPVSClient {
             }
             valid = again
         }
-        return failures
+        let refused = Set(failures.map(\.change))
+        return failures + (try verifyTunnels(sent.filter { $0.needsTunnelTypes && !refused.contains($0) }))
     }
 
-    private mutating func submit(_ changes: [TableChange]) throws(IPVSError) -> [Failure] {
+    mutating func submit(_ changes: [TableChange]) throws(IPVSError) -> [Failure] {
         guard !changes.isEmpty else {
             return []
         }

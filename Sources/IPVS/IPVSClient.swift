@@ -12,6 +12,7 @@ public struct IPVSClient: ~Copyable, @unchecked Sendable {
     let socket: NetlinkSocket
     private(set) var requests: IPVSRequests
     var lastDaemonStart: ContinuousClock.Instant?
+    var tunnels = TunnelSupport.unknown
 
     /// Longest wait for one answer; a change takes microseconds, a scheduler's module may have to be loaded first.
     static let timeout: Duration = .seconds(5)

@@ -65,6 +65,34 @@ import Testing
         #expect(SyncDaemon(.master, interface: "lo", syncID: 255).problem == nil)
     }
 
+    @Test func tunnelsThatTheKernelTakesForIPIPAreNoticed() throws {
+        let key = try tcp("10.0.0.1")
+        var wanted = try server("10.1.0.1")
+        wanted.forwarding = .tunnel
+        var found = wanted
+        for encapsulation in [Destination.Encapsulation.gue(port: 6080, flags: 1), .gre(flags: 0)] {
+            wanted.encapsulation = encapsulation
+            for change in [TableChange.addDestination(wanted, to: key), .editDestination(wanted, of: key)] {
+                #expect(change.needsTunnelTypes)
+                #expect(change.isMisread(in: [found]))
+                #expect(!change.isMisread(in: [wanted]))
+                #expect(!change.isMisread(in: []))
+                #expect(
+                    change.tunnelError.description.hasSuffix(
+                        "real server 10.1.0.1:80 weight 1 of TCP 10.0.0.1:80: this kernel's IPVS has no gue and gre tunnels "
+                            + "and would use ipip: write ipip, or run Linux 5.3 or later"
+                    )
+                )
+            }
+        }
+        // What an old kernel says of a server on the director itself means nothing.
+        found.forwarding = .local
+        #expect(!TableChange.addDestination(wanted, to: key).isMisread(in: [found]))
+        wanted.encapsulation = .ipip
+        #expect(!TableChange.addDestination(wanted, to: key).needsTunnelTypes)
+        #expect(!TableChange.removeDestination(wanted.key, from: key).needsTunnelTypes)
+    }
+
     @Test func refusalsAreFolded() throws {
         let service = VirtualService(try tcp("10.0.0.1"))
         let destination = try server("10.1.0.1")
