@@ -54,11 +54,12 @@ public struct Director: Sendable {
         var newStates: [ServerID: ServerState] = [:]
         var newSubscribers: [CheckPlan: [ServerID]] = [:]
         for virtual in new.virtualServers {
+            let entries = Dictionary((found[virtual.key]?.destinations ?? []).map { ($0.key, $0) }) { first, _ in first
+            }
             for real in virtual.realServers {
                 let id = ServerID(virtual.key, real.key)
                 let policy = try CheckPlanner.policy(of: real, in: virtual)
-                let entry = found[virtual.key]?.destinations.first { $0.key == real.key }
-                var state = state(of: id, policy, entry: entry, at: now)
+                var state = state(of: id, policy, entry: entries[real.key], at: now)
                 applyOrders(to: &state, of: real, in: virtual, at: now)
                 newStates[id] = state
                 if case .checked(let plan) = policy {

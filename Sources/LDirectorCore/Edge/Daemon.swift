@@ -13,7 +13,7 @@ public final class Daemon {
         public let description: String
     }
 
-    static let signals = [SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2]
+    static let signals = [SIGHUP, SIGUSR1, SIGUSR2] + SignalReader.stops.map(\.key)
     static let retryDelay = Duration.seconds(5)
 
     let loop: EventLoop
@@ -330,7 +330,7 @@ public final class Daemon {
         reports.phase = .stopping
         reports.manager.send(["STOPPING=1", "STATUS=cleaning up"])
         scheduler.stop()
-        let name = [SIGTERM: "TERM", SIGINT: "INT", SIGQUIT: "QUIT"][signal] ?? "\(signal)"
+        let name = SignalReader.stops.first { $0.key == signal }?.value ?? "\(signal)"
         log.write("Linux Director Daemon terminated on signal: \(name)")
         do throws(IPVSError) {
             let current = try table.read(Set(director.configuration.virtualServers.map(\.key)))

@@ -5,6 +5,12 @@ public import LinuxKit
 
 /// Signals as events of the loop (signalfd(2)).
 public final class SignalReader {
+    /// The signals that end a daemon in good order, with their names; a fault of the program itself still ends it at once.
+    static let stops: KeyValuePairs<CInt, String> = [
+        SIGTERM: "TERM", SIGINT: "INT", SIGQUIT: "QUIT", SIGILL: "ILL", SIGABRT: "ABRT", SIGFPE: "FPE", SIGSEGV: "SEGV",
+        SIGBUS: "BUS", SIGSYS: "SYS", SIGXCPU: "XCPU", SIGXFSZ: "XFSZ",
+    ]
+
     private let descriptor: OwnedDescriptor
     private let loop: EventLoop
 
@@ -20,7 +26,11 @@ public final class SignalReader {
         try loop.watch(fd, for: .readable) { _ in
             var info = signalfd_siginfo()
             while read(fd, &info, MemoryLayout<signalfd_siginfo>.size) == MemoryLayout<signalfd_siginfo>.size {
-                handler(CInt(info.ssi_signo))
+                let signal = CInt(info.ssi_signo)
+                // The kernel sends this one in our name when a file would grow too long; the write fails, which is told there.
+                if signal != SIGXFSZ || info.ssi_pid != UInt32(getpid()) {
+                    handler(signal)
+                }
             }
         }
     }
