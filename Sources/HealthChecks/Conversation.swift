@@ -47,6 +47,8 @@ enum ConversationStep: Equatable {
     case send([UInt8])
     /// TLS begins on this connection (STARTTLS, CONNECT); ``Conversation/secured()`` goes on.
     case startTLS
+    /// This goes out in the clear, and TLS begins without an answer to it (MySQL).
+    case sendAndStartTLS([UInt8])
     /// The verdict.
     case finish(CheckOutcome)
     /// The answer is to be had elsewhere (an HTTP redirect), with TLS when settings are given.

@@ -104,7 +104,7 @@ struct FileReading {
                 globals.values[directive.name] = located
             } else if !blocks.isEmpty {
                 blocks[blocks.count - 1].judge(directive.name, value, token, findings)
-                blocks[blocks.count - 1].values[directive.name] = located
+                blocks[blocks.count - 1].store(located, directive.name)
             }
         }
     }

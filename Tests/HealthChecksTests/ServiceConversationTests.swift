@@ -11,7 +11,7 @@ struct ServiceConversationTests {
         case .send(let bytes): String(decoding: bytes, as: UTF8.self)
         case .finish(let outcome): outcome.description
         case .wait: "wait"
-        case .startTLS: "startTLS"
+        case .startTLS, .sendAndStartTLS: "startTLS"
         case .follow(let request, let address, let tls): "\(request.host)\(request.path) \(address) \(tls != nil)"
         }
     }

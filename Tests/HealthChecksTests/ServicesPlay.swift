@@ -54,6 +54,10 @@ struct Play: Equatable {
         switch step {
         case .wait, .follow: break
         case .send(let bytes): sent.append(bytes)
+        case .sendAndStartTLS(let bytes):
+            sent.append(bytes)
+            startedTLS = true
+            accept(conversation.secured(), &conversation)
         case .startTLS:
             startedTLS = true
             accept(conversation.secured(), &conversation)

@@ -61,12 +61,14 @@ struct FileGenerator {
         ])
         var text = "\(head)=\(place)\n"
         for _ in 0..<Int.random(in: 0..<12, using: &random) {
-            text += pick(["\t", "    ", "      "]) + blockLine(six) + pick(["\n", "\n", " # note\n", "  \n", "# x\n"])
+            text +=
+                pick(["\t", "    ", "      "]) + blockLine(six, index)
+                + pick(["\n", "\n", " # note\n", "  \n", "# x\n"])
         }
         return text + pick(["", "\n", "# end\n\n"])
     }
 
-    private mutating func blockLine(_ six: Bool) -> String {
+    private mutating func blockLine(_ six: Bool, _ index: Int) -> String {
         chance(45)
             ? realLine(six)
             : pick([
@@ -79,6 +81,11 @@ struct FileGenerator {
                 "schedflags=sh-port,sh-fallback", "persistent=600", six ? "netmask=64" : "netmask=255.255.255.0",
                 "ops=yes",
                 "quiescent=no", "readdquiescent=yes", "cleanstop=yes", "fallbackcommand=/z \"q\"",
+                "check=\(index)x\(Int.random(in: 0..<99, using: &random))", "receivenot=\"a|b\"",
+                "httpstatus=200-299,401",
+                "httpversion=1.0", "httpheader=\"X-A: b # c\"", "httpheader=Accept: x", "followredirects=same",
+                "bodydigest=\(String(repeating: "A0", count: 32))", "starttls=yes", "tlsverify=chain", "tlscafile=/ca",
+                "tlscert=\"/c d\"", "tlskey=/k", "tlsname=n.test", "dnstype=mx", "dnsrcode=NOERROR,nxdomain",
                 "risecount=3", "warmup=20", "depoolthreshold=34", "drainlimit=0", "reconcile=all", "reconcile=off",
                 "fallbackcommandonstop=no", "protocol=sctp", "fallbackcommand=\"a\"b\"c #d\"", "emailalert=x@y, z@w",
                 "emailalertfreq=9", "emailalertstatus=none",

@@ -113,4 +113,88 @@ struct CheckPlannerTests {
             _ = try plan(text.replacing("https://www.test:8443/x", with: "/x"))
         }
     }
+
+    // MARK: conditions and further checks
+
+    private func http(_ lines: String, port: Int = 80) throws -> (HTTPRequest, Probe)? {
+        let probe = try plan("virtual=10.9.0.1:\(port)\n\treal=10.1.0.1 masq\n\(lines)")?.first
+        guard let probe, case .http(let request) = probe.method else {
+            return nil
+        }
+        return (request, probe)
+    }
+
+    @Test func conditionsOfHTTP() throws {
+        let lines = "\thttpstatus=200,404\n\thttpversion=1.0\n\thttpheader=\"A: b\"\n\tfollowredirects=no\n"
+        let found = try #require(try http(lines + "\treceivenot=\"x\"\n"))
+        #expect(found.0.statuses == [200...200, 404...404])
+        #expect(found.0.isOldVersion)
+        #expect(found.0.headers == ["A: b"])
+        #expect(found.0.redirection == .nowhere)
+        #expect(found.0.receiveNot?.source == "x")
+        #expect(found.1.security == .plain)
+    }
+
+    @Test func conditionsOfTLS() throws {
+        func settings(_ lines: String) throws -> Probe.Security? { try http(lines, port: 443)?.1.security }
+        #expect(try settings("\tvirtualhost=www.test:444\n") == .tls(TLSSettings(serverName: "www.test")))
+        #expect(
+            try settings("\ttlsverify=host\n")
+                == .tls(TLSSettings(serverName: "10.1.0.1", verification: .full(authorities: nil)))
+        )
+        let identity = TLSSettings.Identity(certificate: "/c", key: "/c")
+        #expect(
+            try settings("\ttlsverify=chain\n\ttlscafile=/ca\n\ttlscert=/c\n\ttlsname=n.test\n")
+                == .tls(TLSSettings(serverName: "n.test", verification: .chain(authorities: "/ca"), identity: identity))
+        )
+        // A redirect may lead to https.
+        #expect(
+            try http("\ttlsverify=chain\n")?.1.security
+                == .onRequest(TLSSettings(verification: .chain(authorities: nil)))
+        )
+    }
+
+    @Test(arguments: [
+        (25, "smtp"), (587, "submission"), (110, "pop"), (143, "imap"), (119, "nntp"), (389, "ldap"), (21, "ftp"),
+    ])
+    func TLSInsideAPlainConnection(_ port: Int, _ service: String) throws {
+        let block = "virtual=10.9.0.1:\(port)\n\treal=10.1.0.1 masq\n\ttlsname=n.test\n\tstarttls="
+        #expect(try plan(block + "yes\n")?.first.security == .onRequest(TLSSettings(serverName: "n.test")))
+        #expect(try plan(block + "no\n")?.first.security == .plain)
+        #expect(try plan(block + "yes\n")?.first.method != plan(block + "no\n")?.first.method)
+    }
+
+    @Test func conditionsOfDNS() throws {
+        let text =
+            "virtual=10.9.0.1:53\n\treal=10.1.0.1 masq\n\tdnstype=SOA\n\tdnsrcode=NXDOMAIN\n\trequest=\"x.test\"\n"
+        guard case .dns(let question)? = try plan(text)?.first.method else {
+            Issue.record("no dns check")
+            return
+        }
+        #expect(question.types == [.soa])
+        #expect(question.codes == [3])
+    }
+
+    @Test func furtherChecksGoAlong() throws {
+        let further = "\tcheck=mail\n\tservice=imap\n\tcheckport=143\n"
+        let plan = try #require(try plan("virtual=10.9.0.1:80\n\treal=10.1.0.1 masq\n\tchecktype=2\n" + further))
+        guard case .all(let parts) = plan.first.method, case .all(let between)? = plan.between?.probe.method else {
+            Issue.record("one check only")
+            return
+        }
+        #expect(parts.map(\.name) == ["", "mail"])
+        #expect(parts.map(\.probe.target.port) == [80, 143])
+        #expect(between.map(\.probe.method) == [.connect, parts[1].probe.method])
+    }
+
+    @Test func furtherChecksDecideAloneWithoutAnOwnOne() throws {
+        let further = "\tcheck=mail\n\tservice=imap\n\tcheckport=143\n"
+        let block = "virtual=10.9.0.1:80\n\treal=10.1.0.1 masq\n\tchecktype="
+        #expect(try plan(block + "on\n" + further)?.first.timeout == .seconds(30))
+        #expect(try plan(block + "off\n" + further) == nil)
+        let error = #expect(throws: CheckPlanner.Unsupported.self) {
+            _ = try plan(block + "on\n" + further.replacing("imap", with: "oracle"))
+        }
+        #expect(error?.description.hasPrefix("check \"mail\": service oracle needs Oracle's own client") == true)
+    }
 }

@@ -96,10 +96,10 @@ final class StreamChannel {
         flush()
     }
 
-    /// Begins TLS.
-    func startTLS(_ context: TLSContext) {
+    /// Begins TLS, going on with the session of another connection when there is one.
+    func startTLS(_ context: TLSContext, resuming other: StreamChannel? = nil) {
         do {
-            let session = try TLSSession(context)
+            let session = try TLSSession(context, resuming: other?.tls)
             tls = session
             _ = try session.receive([])
             outgoing.append(contentsOf: session.takeOutput())

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import COpenSSL
+import Glibc
 
 /// Why TLS with a server did not come about, or broke.
 struct TLSFailure: Error, Equatable, CustomStringConvertible {
@@ -33,7 +34,9 @@ final class TLSContext {
         self.context = context
         // Sessions are not kept: a check must prove that a full handshake works.
         SSL_CTX_ctrl(context, SSL_CTRL_SET_SESS_CACHE_MODE, Int(SSL_SESS_CACHE_OFF), nil)
-        if case .full(let authorities) = settings.verification {
+        switch settings.verification {
+        case .none: break
+        case .chain(let authorities), .full(let authorities):
             SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nil)
             let status =
                 authorities.map { SSL_CTX_load_verify_locations(context, $0, nil) }
@@ -58,19 +61,48 @@ final class TLSContext {
     func makeSession() -> OpaquePointer? { SSL_new(context) }
 }
 
-/// The contexts of a prober, each made when it is first needed.
+/// The contexts of a prober, each made when it is first needed and again when one of its files has changed.
 final class TLSContexts {
-    private var contexts: [TLSSettings: TLSContext] = [:]
+    private var contexts: [TLSSettings: (context: TLSContext, files: [FileState])] = [:]
 
     /// The context for the settings.
-    ///
-    /// Certificates are read once; a reload of the daemon makes a new prober and so reads them again.
     func context(for settings: TLSSettings) throws(TLSFailure) -> TLSContext {
-        if let context = contexts[settings] {
-            return context
+        let files = settings.files.map(FileState.init)
+        if let known = contexts[settings], known.files == files {
+            return known.context
         }
+        contexts[settings] = nil
         let context = try TLSContext(settings)
-        contexts[settings] = context
+        contexts[settings] = (context, files)
         return context
+    }
+
+    /// What tells one state of a file from another; all zero when it is not there.
+    private struct FileState: Equatable {
+        var inode: UInt64 = 0
+        var size: Int64 = 0
+        var seconds = 0
+        var nanoseconds = 0
+
+        init(_ path: String) {
+            var status = stat()
+            if stat(path, &status) == 0 {
+                inode = UInt64(status.st_ino)
+                size = Int64(status.st_size)
+                (seconds, nanoseconds) = (status.st_mtim.tv_sec, status.st_mtim.tv_nsec)
+            }
+        }
+    }
+}
+
+extension TLSSettings {
+    /// The files that are read.
+    fileprivate var files: [String] {
+        let authorities: String? =
+            switch verification {
+            case .none: nil
+            case .chain(let path), .full(let path): path
+            }
+        return [authorities, identity?.certificate, identity?.key].compactMap(\.self)
     }
 }

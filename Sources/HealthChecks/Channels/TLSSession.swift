@@ -17,8 +17,8 @@ final class TLSSession {
     private let incoming: OpaquePointer
     private let outgoing: OpaquePointer
 
-    /// Prepares the client side.
-    init(_ context: TLSContext) throws(TLSFailure) {
+    /// Prepares the client side, which goes on with the session of an established one when it is given.
+    init(_ context: TLSContext, resuming other: TLSSession? = nil) throws(TLSFailure) {
         self.context = context
         ERR_clear_error()
         guard let session = context.makeSession() else {
@@ -35,6 +35,11 @@ final class TLSSession {
         BIO_ctrl(incoming, BIO_C_SET_BUF_MEM_EOF_RETURN, -1, nil)
         SSL_set_bio(session, incoming, outgoing)
         SSL_set_connect_state(session)
+        if let other, let established = SSL_get1_session(other.session) {
+            // Without it the server may refuse, and says so.
+            SSL_set_session(session, established)
+            SSL_SESSION_free(established)
+        }
         if let name = context.settings.serverName {
             try setName(name)
         }
@@ -133,7 +138,7 @@ final class TLSSession {
         case SSL_ERROR_ZERO_RETURN: isEnded = true
         default:
             let verdict = SSL_get_verify_result(session)
-            if case .full = context.settings.verification, !isEstablished, verdict != Int(X509_V_OK) {
+            if context.settings.verification != .none, !isEstablished, verdict != Int(X509_V_OK) {
                 let text = X509_verify_cert_error_string(verdict).map { String(cString: $0) } ?? "not trusted"
                 ERR_clear_error()
                 throw TLSFailure(text: "the certificate is not accepted: \(text)")

@@ -6,6 +6,8 @@ public struct TLSSettings: Hashable, Sendable {
     public enum Verification: Hashable, Sendable {
         /// Any certificate will do: a health check asks whether the service works, not who gives it.
         case none
+        /// The chain must lead to one of the system's authorities, or to one in the file, whatever the name is.
+        case chain(authorities: String?)
         /// The chain must lead to one of the system's authorities, or to one in the file, and the name must fit.
         case full(authorities: String?)
     }

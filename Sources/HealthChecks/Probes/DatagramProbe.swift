@@ -101,7 +101,7 @@ final class DatagramProbe: RunningProbe {
             }
             ask()
         case .finish(let outcome): decide(outcome)
-        case .startTLS, .follow: decide(.down("the answer asks for what cannot be done over UDP"))
+        case .startTLS, .sendAndStartTLS, .follow: decide(.down("the answer asks for what cannot be done over UDP"))
         }
     }
 

@@ -4,6 +4,8 @@ import LinuxKit
 /// One check of an FTP server: a control connection, and a data connection when a file is fetched.
 final class FTPProbe: RunningProbe {
     private let probe: Probe
+    private let retrieval: FTPRetrieval
+    private let contexts: TLSContexts
     private let loop: EventLoop
     private let finish: Prober.Completion
     private let started: SuspendingClock.Instant
@@ -19,9 +21,12 @@ final class FTPProbe: RunningProbe {
         _ probe: Probe,
         _ retrieval: FTPRetrieval,
         on loop: EventLoop,
+        _ contexts: TLSContexts,
         _ finish: @escaping Prober.Completion
     ) {
         self.probe = probe
+        self.retrieval = retrieval
+        self.contexts = contexts
         self.loop = loop
         self.finish = finish
         dialogue = FTPDialogue(retrieval, probe.target.address.family)
@@ -49,7 +54,7 @@ final class FTPProbe: RunningProbe {
         case .received(let bytes): act(on: dialogue.receive(bytes))
         case .ended: act(on: dialogue.end())
         case .failed(let reason): decide(.down(reason))
-        case .secured: break
+        case .secured: act(on: dialogue.secured())
         }
     }
 
@@ -61,13 +66,19 @@ final class FTPProbe: RunningProbe {
         case .received(let bytes): act(on: dialogue.receiveData(bytes))
         case .ended: act(on: dialogue.endData())
         case .failed(let reason): decide(.down("data connection: \(reason)"))
-        case .connected, .secured: break
+        case .connected:
+            // RFC 4217, 10.2: many servers take a data connection only if it goes on with the control connection's session.
+            if retrieval.startsTLS {
+                startTLS(data, resuming: control)
+            }
+        case .secured: break
         }
     }
 
     private func act(on action: FTPDialogue.Action) {
         switch action {
         case .wait: break
+        case .startTLS: startTLS(control, resuming: nil)
         case .send(let text): control?.send(Array((text + "\r\n").utf8))
         case .openData(let port, let text):
             let server = SocketAddress(probe.target.address, port: port, scope: probe.target.scope)
@@ -76,6 +87,14 @@ final class FTPProbe: RunningProbe {
             channel.open()
             control?.send(Array((text + "\r\n").utf8))
         case .finish(let outcome): decide(outcome)
+        }
+    }
+
+    private func startTLS(_ channel: StreamChannel?, resuming other: StreamChannel?) {
+        do {
+            channel?.startTLS(try contexts.context(for: probe.tlsSettings), resuming: other)
+        } catch {
+            decide(.down("TLS: \(error)"))
         }
     }
 

@@ -5,7 +5,7 @@ extension Probe {
     /// The talk that decides; nil where a connection, an echo or a program does, and for FTP, which talks on two connections.
     func makeConversation() -> (any Conversation)? {
         switch method {
-        case .connect, .ping, .command, .ftp: nil
+        case .connect, .ping, .command, .ftp, .all: nil
         case .http(let request): HTTPConversation(request, server: target, tls: tlsSettings)
         case .lines(let dialogue): LineConversation(dialogue)
         case .pop(let login): POPConversation(login)

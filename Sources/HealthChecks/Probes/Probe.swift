@@ -31,8 +31,24 @@ public struct Probe: Hashable, Sendable {
         case mysql(MySQLLogin)
         /// A statement is executed.
         case postgres(PostgresLogin)
+        /// Several checks side by side, which all must succeed.
+        case all([Part])
         /// A program that exits with 0 when the server is up: its path and arguments.
         case command([String])
+    }
+
+    /// One of several checks of a server.
+    public struct Part: Hashable, Sendable {
+        /// What a reason calls it; empty for the check that needs no name.
+        public var name: String
+        /// What is done.
+        public var probe: Probe
+
+        /// Names a check.
+        public init(name: String, probe: Probe) {
+            self.name = name
+            self.probe = probe
+        }
     }
 
     /// How the server is asked.
@@ -84,6 +100,19 @@ public struct Probe: Hashable, Sendable {
         self.security = security
         self.connectTimeout = connectTimeout
         self.timeout = timeout
+    }
+
+    /// Joins several checks of a server into one; nil for none.
+    public init?(all parts: [Part]) {
+        guard let first = parts.first?.probe else {
+            return nil
+        }
+        self.init(
+            .all(parts),
+            of: first.target,
+            connectTimeout: parts.map(\.probe.connectTimeout).max() ?? first.connectTimeout,
+            timeout: parts.map(\.probe.timeout).max() ?? first.timeout
+        )
     }
 
     /// How TLS is spoken, where it is.

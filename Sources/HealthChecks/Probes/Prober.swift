@@ -87,16 +87,22 @@ public final class Prober {
             waiting.completion(result)
             self.fill()
         }
-        let runner = makeRunner(probe, finish)
+        let runner = Self.makeRunner(probe, on: loop, contexts, finish)
         running[number] = runner
         runner.start()
     }
 
-    private func makeRunner(_ probe: Probe, _ finish: @escaping Completion) -> any RunningProbe {
+    private static func makeRunner(
+        _ probe: Probe,
+        on loop: EventLoop,
+        _ contexts: TLSContexts,
+        _ finish: @escaping Completion
+    ) -> any RunningProbe {
         switch probe.method {
         case .ping(let count): return PingProbe(probe, count: count, on: loop, finish)
         case .command(let arguments): return CommandProbe(arguments, timeout: probe.timeout, on: loop, finish)
-        case .ftp(let retrieval): return FTPProbe(probe, retrieval, on: loop, finish)
+        case .ftp(let retrieval): return FTPProbe(probe, retrieval, on: loop, contexts, finish)
+        case .all(let parts): return AllProbe(parts, on: loop, { makeRunner($0, on: loop, contexts, $1) }, finish)
         default: break
         }
         let conversation = probe.makeConversation()

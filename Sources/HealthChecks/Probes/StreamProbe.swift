@@ -109,6 +109,9 @@ final class StreamProbe: RunningProbe {
         case .wait: break
         case .send(let bytes): channel?.send(bytes)
         case .startTLS: startTLS(probe.tlsSettings)
+        case .sendAndStartTLS(let bytes):
+            channel?.send(bytes)
+            startTLS(probe.tlsSettings)
         case .finish(let outcome): decide(outcome)
         case .follow(let request, let address, let security):
             channel?.close()

@@ -82,8 +82,11 @@ struct DNSConversation: Conversation {
     }
 
     private mutating func judge(_ answer: DNSMessage) -> ConversationStep {
-        guard answer.code == 0 else {
+        guard question.codes.contains(answer.code) else {
             return .finish(.down("server answered with \(Self.name(ofCode: answer.code)) for \"\(question.name)\""))
+        }
+        guard answer.code == 0 else {
+            return .finish(.up)
         }
         let records: [DNSMessage.Record]
         do throws(ServiceFault) {

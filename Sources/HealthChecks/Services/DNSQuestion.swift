@@ -43,6 +43,9 @@ public struct DNSQuestion: Hashable, Sendable {
     /// The types to ask for, one after the other until one satisfies.
     public let types: [RecordType]
 
+    /// The response codes that are good; one other than 0 (NOERROR) is enough by itself, without a record.
+    public var codes: Set<UInt8> = [0]
+
     /// What the text of at least one record must contain; nil when any record will do.
     public let receive: Pattern?
 
@@ -64,10 +67,16 @@ public struct DNSQuestion: Hashable, Sendable {
     ///
     /// - Throws: As for a name and a type.
     public init(request: String, receive: Pattern?) throws(ServiceFault) {
-        if let address = IPAddress(request) {
+        try self.init(request: request, type: nil, receive: receive)
+    }
+
+    /// As above, with records of another type when one is given; an address then stands for its name in the reverse zone
+    /// with PTR only.
+    public init(request: String, type: RecordType?, receive: Pattern?) throws(ServiceFault) {
+        if let address = IPAddress(request), type == nil || type == .ptr {
             try self.init(name: Self.reverseName(of: address), types: [.ptr], receive: receive)
         } else {
-            try self.init(name: request, types: [.a, .aaaa], receive: receive)
+            try self.init(name: request, types: type.map { [$0] } ?? [.a, .aaaa], receive: receive)
         }
     }
 

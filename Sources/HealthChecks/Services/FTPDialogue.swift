@@ -12,6 +12,8 @@ struct FTPDialogue {
         case send(String)
         /// A data connection to this port of the server, and this text on the control connection.
         case openData(port: UInt16, send: String)
+        /// TLS begins on the control connection; ``FTPDialogue/secured()`` goes on.
+        case startTLS
         case finish(CheckOutcome)
     }
 
@@ -20,8 +22,11 @@ struct FTPDialogue {
 
     private enum Phase {
         case greeting
+        case tls
         case user
         case password
+        case bufferSize
+        case protection
         case type
         case passive(isExtended: Bool)
         case transfer(isComplete: Bool)
@@ -62,11 +67,18 @@ struct FTPDialogue {
         return .wait
     }
 
+    /// TLS stands on the control connection.
+    mutating func secured() -> Action {
+        phase = .user
+        return .send("USER \(retrieval.login)")
+    }
+
     /// The server closed the control connection.
     func end() -> Action {
         let name =
             switch phase {
             case .greeting: "greeting"
+            case .tls: "answer to AUTH TLS"
             case .user, .password: "answer to the login"
             default: "answer to the transfer"
             }
@@ -112,8 +124,15 @@ struct FTPDialogue {
             guard kind == "2" else {
                 return kind == "1" ? .wait : refused("greeting", reply)
             }
-            phase = .user
-            return .send("USER \(retrieval.login)")
+            phase = retrieval.startsTLS ? .tls : .user
+            return .send(retrieval.startsTLS ? "AUTH TLS" : "USER \(retrieval.login)")
+        case .tls:
+            guard kind == "2" else {
+                return refused("start of TLS", reply)
+            }
+            // What came before TLS stood may be anybody's.
+            lines.discard()
+            return .startTLS
         case .user:
             if kind == "3" {
                 phase = .password
@@ -121,6 +140,14 @@ struct FTPDialogue {
             }
             return kind == "2" ? loggedIn() : refused("login", reply)
         case .password: return kind == "2" ? loggedIn() : refused("login", reply)
+        case .bufferSize:
+            phase = .protection
+            return .send("PROT P")
+        case .protection:
+            guard kind == "2" else {
+                return refused("protection of the transfer", reply)
+            }
+            return setType()
         case .type:
             // A server that refuses the type may still send the file.
             return askForData()
@@ -133,6 +160,15 @@ struct FTPDialogue {
         guard retrieval.path != nil else {
             return .finish(.up)
         }
+        guard retrieval.startsTLS else {
+            return setType()
+        }
+        // RFC 4217, 9: PROT needs a PBSZ before it, whose answer does not matter.
+        phase = .bufferSize
+        return .send("PBSZ 0")
+    }
+
+    private mutating func setType() -> Action {
         phase = .type
         return .send("TYPE I")
     }
@@ -165,14 +201,7 @@ struct FTPDialogue {
     }
 
     private var judgement: CheckOutcome {
-        guard let pattern = retrieval.receive else {
-            return .up
-        }
-        switch pattern.search(file) {
-        case .found: return .up
-        case .absent: return .down("the file does not match \"\(pattern)\"")
-        case .tooComplex: return .down("\"\(pattern)\" needs too many steps on this file; write a simpler expression")
-        }
+        Pattern.outcome(of: file, "the file", with: retrieval.receive, without: retrieval.receiveNot)
     }
 
     private func refused(_ what: String, _ reply: String) -> Action {

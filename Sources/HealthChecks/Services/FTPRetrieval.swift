@@ -14,11 +14,26 @@ public struct FTPRetrieval: Hashable, Sendable {
     /// What the file must contain; nil when the transfer must just succeed.
     public var receive: Pattern?
 
+    /// What the file must not contain.
+    public var receiveNot: Pattern?
+
+    /// Whether TLS is started before the login, and the file is sent over TLS as well (RFC 4217).
+    public var startsTLS: Bool
+
     /// Describes a retrieval.
-    public init(login: String, password: String, path: String?, receive: Pattern?) {
+    public init(
+        login: String,
+        password: String,
+        path: String?,
+        receive: Pattern?,
+        receiveNot: Pattern? = nil,
+        startsTLS: Bool = false
+    ) {
         self.login = login
         self.password = password
         self.path = path
         self.receive = receive
+        self.receiveNot = receiveNot
+        self.startsTLS = startsTLS
     }
 }

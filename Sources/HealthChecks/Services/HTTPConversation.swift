@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import LinuxKit
 
-/// One HTTP request and the judgement of its answer: up when the status is 2xx and the body matches.
+/// One HTTP request and the judgement of its answer: up when status and body are as they should be.
 struct HTTPConversation: Conversation {
     /// Redirects that are followed one after the other.
     static let redirectLimit = 7
@@ -63,26 +63,41 @@ struct HTTPConversation: Conversation {
         if isTunnelling {
             return beginTLS(status)
         }
-        if [301, 302, 303, 307, 308].contains(status), let location = parser.field("location") {
-            return redirect(to: location, status)
-        }
-        guard (200...299).contains(status) else {
+        guard request.statuses.contains(where: { $0.contains(status) }) else {
+            if [301, 302, 303, 307, 308].contains(status), let location = parser.field("location") {
+                return redirect(to: location, status)
+            }
             return .finish(.down("answered with HTTP status \(status)"))
         }
-        guard let receive = request.receive else {
-            return .finish(.up)
+        let outcome = Pattern.outcome(
+            of: parser.body,
+            parser.isCut ? "the answer, of which the first \(parser.body.count) bytes were read," : "the answer",
+            with: request.receive,
+            without: request.receiveNot
+        )
+        guard outcome == .up, let wanted = request.bodyDigest else {
+            return .finish(outcome)
         }
-        switch receive.search(parser.body) {
-        case .found: return .finish(.up)
-        case .absent where parser.isCut:
-            return .finish(.down("the first \(parser.body.count) bytes of the answer do not match \"\(receive)\""))
-        case .absent: return .finish(.down("the answer does not match \"\(receive)\""))
-        case .tooComplex:
-            return .finish(.down("\"\(receive)\" needs too many steps on this answer; write a simpler expression"))
+        return .finish(compare(wanted))
+    }
+
+    private func compare(_ wanted: String) -> CheckOutcome {
+        guard !parser.isCut else {
+            return .down("the answer is longer than \(parser.body.count) bytes: too long for a digest")
         }
+        guard let digest = MessageDigest.sha256.digest(parser.body).map(hexadecimal) else {
+            return .down("this system does not allow SHA-256")
+        }
+        return digest == wanted ? .up : .down("the answer's digest is \(digest), not \(wanted.prefix(12))...")
     }
 
     private func redirect(to location: String, _ status: Int) -> ConversationStep {
+        guard request.redirection != .nowhere else {
+            let place = printable(location.utf8, hiding: "")
+            return .finish(
+                .down("answered with HTTP status \(status), a redirect to \"\(place)\", which is not followed")
+            )
+        }
         guard request.redirects < Self.redirectLimit else {
             return .finish(.down("more than \(Self.redirectLimit) redirects"))
         }
@@ -95,17 +110,26 @@ struct HTTPConversation: Conversation {
         next.redirects += 1
         next.path = target.path
         guard let other = target.location else {
-            return follow(next, server)
+            return .follow(next, server, next.isSecure && !next.isProxied ? tls : nil)
         }
         next.isSecure = other.isSecure
         next.host = other.authority
         guard !request.isProxied else {
+            guard next.host == request.host || request.redirection == .anywhere else {
+                return .finish(.down("HTTP status \(status) redirects to another host, \(quoted(other.host.utf8))"))
+            }
+            next.headers = next.host == request.host ? next.headers : []
             return .follow(next, server, nil)
         }
         let port = other.port ?? (other.isSecure ? 443 : 80)
         if other.host == hostOnly(request.host) || other.host == server.address.description {
             return follow(next, SocketAddress(server.address, port: port, scope: server.scope))
         }
+        guard request.redirection == .anywhere else {
+            return .finish(.down("HTTP status \(status) redirects to another host, \(quoted(other.host.utf8))"))
+        }
+        // What may be a key is not for others.
+        next.headers = []
         guard let address = IPAddress(other.host) else {
             return .finish(
                 .down(

@@ -26,6 +26,33 @@ public struct HTTPRequest: Hashable, Sendable {
     /// What the body must contain; nil when the status alone decides.
     public var receive: Pattern?
 
+    /// What the body must not contain.
+    public var receiveNot: Pattern?
+
+    /// The SHA-256 digest of the whole body, hexadecimal in lower case; nil when any body will do.
+    public var bodyDigest: String?
+
+    /// The statuses that are good.
+    public var statuses = [200...299]
+
+    /// Whether HTTP/1.0 is spoken: the server does not send in chunks then.
+    public var isOldVersion = false
+
+    /// Further header fields, as `Name: value`; they take the place of fields of the same name that a check sends by itself,
+    /// and are not sent to another host that a redirect leads to.
+    public var headers: [String] = []
+
+    /// Where redirects may lead to.
+    public var redirection = Redirection.anywhere
+
+    /// Which redirects are followed.
+    public enum Redirection: Hashable, Sendable {
+        case anywhere
+        /// Those to the server that was asked: by its address, or by the name that it was asked for.
+        case sameServer
+        case nowhere
+    }
+
     /// How many redirects were followed to get here.
     var redirects = 0
 
@@ -54,15 +81,16 @@ public struct HTTPRequest: Hashable, Sendable {
         let target = Self.escape(path.hasPrefix("/") ? path : "/" + path)
         // RFC 9112, 3.2.2: a proxy is given the absolute form.
         let form = isProxied && !isSecure ? "http://\(Self.escape(host))\(target)" : target
-        let head = [
-            "\(method.rawValue) \(form) HTTP/1.1",
-            "Host: \(Self.escape(host))",
-            "User-Agent: ldirectord",
-            "Accept: */*",
-            "Connection: close",
-        ]
+        let names = Set(headers.map(Self.fieldName))
+        let own = ["User-Agent: ldirectord", "Accept: */*", "Connection: close"]
+        let head =
+            ["\(method.rawValue) \(form) HTTP/\(isOldVersion ? "1.0" : "1.1")", "Host: \(Self.escape(host))"]
+            + own.filter { !names.contains(Self.fieldName($0)) }
+            + headers.map { String($0.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 || $0 == "\t" }) }
         return Array((head.joined(separator: "\r\n") + "\r\n\r\n").utf8)
     }
+
+    private static func fieldName(_ field: String) -> String { field.prefix { $0 != ":" }.lowercased() }
 
     /// What asks a proxy for a tunnel to the resource's server (RFC 9110, 9.3.6).
     func encodedTunnelRequest() -> [UInt8] {

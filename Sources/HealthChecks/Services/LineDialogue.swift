@@ -65,22 +65,31 @@ public struct LineDialogue: Hashable, Sendable {
         self.farewell = farewell
     }
 
-    /// SMTP (RFC 5321): greeting 220, EHLO, or HELO where that is refused.
-    public static let smtp = LineDialogue(
-        [
-            Step("greeting", accept: ["220"]),
-            Step("hello", send: "EHLO localhost.localdomain", accept: ["250"], otherwise: "HELO localhost.localdomain"),
-        ],
-        hasContinuations: true,
-        farewell: "QUIT"
-    )
+    /// SMTP (RFC 5321): greeting 220, EHLO, or HELO where that is refused; with STARTTLS (RFC 3207) EHLO once more over TLS.
+    public static func smtp(startsTLS: Bool = false) -> LineDialogue {
+        let name = "localhost.localdomain"
+        let hello = Step("hello", send: "EHLO \(name)", accept: ["250"], otherwise: startsTLS ? nil : "HELO \(name)")
+        let secured = [Step("start of TLS", send: "STARTTLS", accept: ["220"], beginsTLS: true), hello]
+        return LineDialogue(
+            [Step("greeting", accept: ["220"]), hello] + (startsTLS ? secured : []),
+            hasContinuations: true,
+            farewell: "QUIT"
+        )
+    }
 
-    /// NNTP (RFC 3977): any greeting that begins with 2.
-    public static let nntp = LineDialogue([Step("greeting", accept: ["2"])], farewell: "QUIT")
+    /// NNTP (RFC 3977): any greeting that begins with 2; with STARTTLS (RFC 4642) the handshake, too.
+    public static func nntp(startsTLS: Bool = false) -> LineDialogue {
+        let secured = [Step("start of TLS", send: "STARTTLS", accept: ["382"], beginsTLS: true)]
+        return LineDialogue([Step("greeting", accept: ["2"])] + (startsTLS ? secured : []), farewell: "QUIT")
+    }
 
-    /// IMAP4 (RFC 9051): the greeting, and a login when both are given.
-    public static func imap(login: String, password: String) -> LineDialogue {
-        var steps = [Step("greeting", accept: ["* OK", "* PREAUTH"])]
+    /// IMAP4 (RFC 9051): the greeting, TLS when it is to be started, and a login when both are given.
+    public static func imap(login: String, password: String, startsTLS: Bool = false) -> LineDialogue {
+        // Where the connection is logged in from the start there is no way to TLS.
+        var steps = [Step("greeting", accept: startsTLS ? ["* OK"] : ["* OK", "* PREAUTH"])]
+        if startsTLS {
+            steps.append(Step("start of TLS", send: "a0 STARTTLS", accept: ["a0 OK"], beginsTLS: true))
+        }
         if !login.isEmpty {
             steps.append(
                 Step("login", send: "a1 LOGIN \(imapQuoted(login)) \(imapQuoted(password))", accept: ["a1 OK"])

@@ -9,6 +9,8 @@ struct MySQLConversation: Conversation {
 
     private enum State {
         case greeting
+        /// TLS is about to begin; then comes the answer to this greeting.
+        case tls(MySQLPacket.Greeting, number: UInt8)
         case login
         /// The server's public key was asked for.
         case publicKey
@@ -39,7 +41,7 @@ struct MySQLConversation: Conversation {
     /// A server that has not let us in expects nothing.
     var farewell: [UInt8] {
         switch state {
-        case .greeting, .login, .publicKey: []
+        case .greeting, .tls, .login, .publicKey: []
         case .query, .columns, .columnsEnd, .rows: MySQLPacket.framed([0x01], number: 0)
         }
     }
@@ -66,11 +68,23 @@ struct MySQLConversation: Conversation {
         }
     }
 
+    mutating func secured() -> ConversationStep {
+        guard case .tls(let greeting, let number) = state else {
+            return .wait
+        }
+        do throws(ServiceFault) {
+            return .send(MySQLPacket.framed(try answer(to: greeting), number: number))
+        } catch {
+            return .finish(.down(error.description))
+        }
+    }
+
     func end() -> ConversationStep { .finish(.down("server closed the connection before the end of the \(stage)")) }
 
     private var stage: String {
         switch state {
         case .greeting: "greeting"
+        case .tls: "start of TLS"
         case .login, .publicKey: "login"
         case .query, .columns, .columnsEnd, .rows: "query"
         }
@@ -113,14 +127,19 @@ struct MySQLConversation: Conversation {
         if packet.first == 0xff {
             let error = MySQLPacket.refusal(packet, hiding: login.password)
             switch state {
-            case .greeting: throw ServiceFault("server refuses connections: \(error)")
+            case .greeting, .tls: throw ServiceFault("server refuses connections: \(error)")
             case .login, .publicKey: throw ServiceFault("login refused: \(error)")
             case .query, .columns, .columnsEnd, .rows: throw ServiceFault("query refused: \(error)")
             }
         }
         switch state {
         case .greeting:
-            return .send(MySQLPacket.framed(try answer(to: MySQLPacket.Greeting(packet)), number: number &+ 1))
+            let greeting = try MySQLPacket.Greeting(packet)
+            return login.startsTLS
+                ? try askForTLS(greeting, number &+ 1)
+                : .send(MySQLPacket.framed(try answer(to: greeting), number: number &+ 1))
+        case .tls:
+            throw ServiceFault("server sent data before TLS stood")
         case .login:
             return try acceptInLogin(packet, number)
         case .publicKey:
@@ -155,24 +174,49 @@ struct MySQLConversation: Conversation {
         }
     }
 
-    private mutating func answer(to greeting: MySQLPacket.Greeting) throws(ServiceFault) -> [UInt8] {
-        // Where the server prefers something else it will ask to switch, or say that it cannot.
-        method = MySQLAuthentication(rawValue: greeting.method) ?? .native
-        challenge = greeting.challenge
+    /// The beginning of an answer to the greeting; the whole one follows over TLS ("SSLRequest").
+    private mutating func askForTLS(_ greeting: MySQLPacket.Greeting, _ number: UInt8) throws(ServiceFault)
+        -> ConversationStep
+    {
+        guard greeting.capabilities & Capability.tls != 0 else {
+            throw ServiceFault("server does not offer TLS")
+        }
+        guard input.available.isEmpty else {
+            throw ServiceFault("server sent data before TLS stood")
+        }
+        var writer = ByteWriter()
+        writeHead(capabilities(for: greeting), to: &writer)
+        state = .tls(greeting, number: number &+ 1)
+        return .sendAndStartTLS(MySQLPacket.framed(writer.bytes, number: number))
+    }
+
+    private func capabilities(for greeting: MySQLPacket.Greeting) -> UInt32 {
         var capabilities =
             Capability.longPassword | Capability.protocol41 | Capability.transactions | Capability.secureConnection
         capabilities |= greeting.capabilities & (Capability.namedMethods | Capability.withoutEOF)
         if !login.database.isEmpty {
             capabilities |= Capability.withDatabase
         }
-        withoutEOF = capabilities & Capability.withoutEOF != 0
-        let proof = try proof()
-        var writer = ByteWriter()
+        return login.startsTLS ? capabilities | Capability.tls : capabilities
+    }
+
+    private func writeHead(_ capabilities: UInt32, to writer: inout ByteWriter) {
         writer.writeBigEndian(capabilities.byteSwapped)
         writer.writeBigEndian((1 << 24 as UInt32).byteSwapped)
         // utf8_general_ci, which every version knows.
         writer.write([33])
         writer.writeZeros(23)
+    }
+
+    private mutating func answer(to greeting: MySQLPacket.Greeting) throws(ServiceFault) -> [UInt8] {
+        // Where the server prefers something else it will ask to switch, or say that it cannot.
+        method = MySQLAuthentication(rawValue: greeting.method) ?? .native
+        challenge = greeting.challenge
+        let capabilities = capabilities(for: greeting)
+        withoutEOF = capabilities & Capability.withoutEOF != 0
+        let proof = try proof()
+        var writer = ByteWriter()
+        writeHead(capabilities, to: &writer)
         writer.write(Self.terminated(login.login))
         writer.write([UInt8(proof.count)] + proof)
         if !login.database.isEmpty {
@@ -218,6 +262,9 @@ struct MySQLConversation: Conversation {
             return .wait
         case 0x01 where method == .cachingSHA2 && packet.count == 2 && packet.last == 0x04:
             // It has not seen this user since it started, and wants the password itself.
+            guard !login.startsTLS else {
+                return .send(MySQLPacket.framed(Self.terminated(login.password), number: number &+ 1))
+            }
             state = .publicKey
             return .send(MySQLPacket.framed([0x02], number: number &+ 1))
         default:

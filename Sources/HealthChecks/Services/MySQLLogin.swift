@@ -17,8 +17,12 @@ public struct MySQLLogin: Hashable, Sendable {
     /// The query; when empty, the login alone decides.
     public var query: String
 
+    /// Whether TLS is started after the greeting; a server without it is down.
+    public var startsTLS: Bool
+
     /// Describes a login and a query.
-    public init(login: String, password: String, database: String, query: String) {
+    public init(login: String, password: String, database: String, query: String, startsTLS: Bool = false) {
+        self.startsTLS = startsTLS
         self.login = login
         self.password = password
         self.database = database

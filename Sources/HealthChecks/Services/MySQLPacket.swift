@@ -52,6 +52,7 @@ enum MySQLPacket {
         static let longPassword: UInt32 = 1
         static let withDatabase: UInt32 = 1 << 3
         static let protocol41: UInt32 = 1 << 9
+        static let tls: UInt32 = 1 << 11
         static let transactions: UInt32 = 1 << 13
         static let secureConnection: UInt32 = 1 << 15
         static let namedMethods: UInt32 = 1 << 19

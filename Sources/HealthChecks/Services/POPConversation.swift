@@ -4,6 +4,7 @@
 struct POPConversation: Conversation {
     private enum Phase {
         case greeting
+        case tls
         case capabilities(offersChallenge: Bool, isListing: Bool)
         case challenge
         case user
@@ -19,7 +20,7 @@ struct POPConversation: Conversation {
     /// Once the server has greeted, and is not amidst an exchange in which the line would be taken for something else.
     var farewell: [UInt8] {
         switch phase {
-        case .greeting, .challenge: []
+        case .greeting, .tls, .challenge: []
         case .capabilities, .user, .login: Array("QUIT\r\n".utf8)
         }
     }
@@ -45,14 +46,22 @@ struct POPConversation: Conversation {
     mutating func end() -> ConversationStep {
         switch phase {
         case .greeting: .finish(.down("server closed the connection before its greeting"))
+        case .tls: .finish(.down("server closed the connection before the start of TLS"))
         default: .finish(.down("server closed the connection before its answer to the login"))
         }
     }
 
+    /// The greeting's time stamp came before TLS, so it is no longer used: any login is hidden now.
+    mutating func secured() -> ConversationStep { greeted("") }
+
     private mutating func accept(_ line: String) -> ConversationStep {
         let isGood = line.hasPrefix("+OK")
         switch phase {
+        case .greeting where isGood && login.startsTLS:
+            phase = .tls
+            return command("STLS")
         case .greeting: return isGood ? greeted(line) : refused("greeting", line)
+        case .tls: return isGood ? .startTLS : refused("start of TLS", line)
         case .capabilities(let offersChallenge, let isListing): return listed(line, offersChallenge, isListing)
         case .challenge: return answer(to: line)
         case .user:

@@ -8,9 +8,13 @@ public struct POPLogin: Hashable, Sendable {
     /// Its password; never part of a reason.
     public var password: String
 
-    /// Joins both.
-    public init(login: String, password: String) {
+    /// Whether TLS is started after the greeting (STLS, RFC 2595); not for pops, where TLS comes first.
+    public var startsTLS: Bool
+
+    /// Describes a login.
+    public init(login: String, password: String, startsTLS: Bool = false) {
         self.login = login
         self.password = password
+        self.startsTLS = startsTLS
     }
 }

@@ -30,6 +30,26 @@ func quoted(_ bytes: some Sequence<UInt8>, hiding secret: String = "") -> String
 }
 
 extension Pattern {
+    /// Up when a text, which a reason calls by the given name, contains one expression and not the other.
+    static func outcome(of text: [UInt8], _ name: String, with wanted: Pattern?, without unwanted: Pattern?)
+        -> CheckOutcome
+    {
+        // What must not be there says more about the fault than what is missing.
+        for (pattern, isWanted) in [(unwanted, false), (wanted, true)] {
+            guard let pattern else {
+                continue
+            }
+            switch (pattern.search(text), isWanted) {
+            case (.found, true), (.absent, false): continue
+            case (.absent, true): return .down("\(name) does not match \"\(pattern)\"")
+            case (.found, false): return .down("\(name) contains \"\(pattern)\"")
+            case (.tooComplex, _):
+                return .down("\"\(pattern)\" needs too many steps on this answer; write a simpler expression")
+            }
+        }
+        return .up
+    }
+
     /// Up when one of the texts, which a reason calls by the given name, contains the expression.
     func outcome(on texts: [[UInt8]], called name: String, hiding secret: String = "") -> CheckOutcome {
         for text in texts {

@@ -16,7 +16,7 @@ enum NearestName {
             guard abs(length - typed.count) <= allowed else {
                 continue
             }
-            let edits = distance(typed, Array(candidate.utf8), atMost: allowed)
+            let edits = distance(typed, Array(candidate.lowercased().utf8), atMost: allowed)
             if edits <= allowed, edits < best?.edits ?? .max {
                 best = (candidate, edits)
             }

@@ -29,6 +29,23 @@ public enum DirectiveName: String, Sendable, Hashable, CaseIterable {
     case checkcount
     case failurecount
 
+    // Further conditions of checks.
+    case check
+    case receivenot
+    case bodydigest
+    case httpstatus
+    case httpversion
+    case httpheader
+    case followredirects
+    case starttls
+    case tlsverify
+    case tlscafile
+    case tlscert
+    case tlskey
+    case tlsname
+    case dnstype
+    case dnsrcode
+
     // The kernel's table.
     case `protocol`
     case scheduler

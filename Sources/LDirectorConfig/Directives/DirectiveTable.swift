@@ -15,7 +15,7 @@ public enum DirectiveTable {
     )
 
     /// The directives in the order of the documentation.
-    public static let all: [Directive] = servers + checks + table + lifeCycle + reports + compatibility
+    public static let all: [Directive] = servers + checks + conditions + table + lifeCycle + reports + compatibility
 
     private static let byWord = Dictionary(uniqueKeysWithValues: all.map { ($0.name.rawValue, $0) })
 

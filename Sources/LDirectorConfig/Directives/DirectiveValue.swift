@@ -8,6 +8,7 @@ enum DirectiveValue {
     case text(String)
     case list([String])
     case checkType(CheckType)
+    case statuses([ClosedRange<Int>])
     /// An empty value that takes back what an earlier line said.
     case nothing
     /// Judged when the block is complete.
@@ -28,6 +29,15 @@ struct DirectiveValues {
     subscript(name: DirectiveName) -> LocatedValue? {
         get { values[name] }
         set { values[name] = newValue }
+    }
+
+    /// Takes a value; a header field is added to those before it.
+    mutating func add(_ value: LocatedValue, _ name: DirectiveName) {
+        if name == .httpheader, let before = list(name), case .list(let more) = value.value {
+            values[name] = LocatedValue(value: .list(before + more), name: value.name, token: value.token)
+        } else {
+            values[name] = value
+        }
     }
 
     func duration(_ name: DirectiveName) -> Duration? {
@@ -63,6 +73,13 @@ struct DirectiveValues {
             return nil
         }
         return list
+    }
+
+    func statuses(_ name: DirectiveName) -> [ClosedRange<Int>]? {
+        guard case .statuses(let statuses)? = values[name]?.value else {
+            return nil
+        }
+        return statuses
     }
 
     func checkType(_ name: DirectiveName) -> CheckType? {

@@ -40,6 +40,16 @@ public enum ValueGrammar: Sendable, Hashable {
     case word([String])
     /// The same, in any case of letters.
     case anyCaseWord([String])
+    /// Words of which several may be written, joined with commas, in any case of letters.
+    case anyCaseWordList([String])
+    /// One of these, whole; quotes around it are passed over.
+    case oneOf([String])
+    /// HTTP statuses and ranges of them, joined with commas.
+    case statusList
+    /// A header field of HTTP.
+    case header
+    /// 64 hexadecimal digits.
+    case sha256
     /// A check type word or a number of connect checks.
     case checkType
     /// The name of a scheduler: small letters, digits, `-`, `_`.
@@ -77,7 +87,11 @@ public enum ValueGrammar: Sendable, Hashable {
         case .text(.optional): "TEXT | \"TEXT\""
         case .text(.verbatim): "TEXT"
         case .pattern: "\"REGULAR EXPRESSION\""
-        case .word(let words), .anyCaseWord(let words): words.joined(separator: " | ")
+        case .word(let words), .anyCaseWord(let words), .oneOf(let words): words.joined(separator: " | ")
+        case .anyCaseWordList(let words): "any of " + words.joined(separator: ", ")
+        case .statusList: "STATUS[-STATUS][,...], such as 200-299,401"
+        case .header: "\"NAME: VALUE\""
+        case .sha256: "64 hexadecimal digits"
         case .checkType: "connect | negotiate | ping | off | on | external | external-perl | NUMBER"
         case .schedulerName: "NAME"
         case .flagList: "FLAG[,FLAG...]"

@@ -29,6 +29,18 @@ public struct CheckSettings: Sendable, Hashable {
     /// Shared secret of RADIUS (`secret`).
     public var secret = ""
 
+    /// What the answer must not contain, a regular expression like `receive` (`receivenot`); empty forbids nothing.
+    public var receiveNot = ""
+
+    /// Conditions of http, https and http_proxy.
+    public var http = HTTPConditions()
+
+    /// How TLS is spoken.
+    public var tls = TLSConditions()
+
+    /// Conditions of dns.
+    public var dns = DNSConditions()
+
     /// Port that checks go to for all real servers (`checkport`); already applied in ``RealServer/checkPort``.
     public var port: UInt16?
 

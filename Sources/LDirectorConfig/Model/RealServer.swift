@@ -53,4 +53,14 @@ public struct RealServer: Sendable, Hashable {
         self.lowerThreshold = lowerThreshold
         self.upperThreshold = upperThreshold
     }
+
+    /// The port that a check goes to: the check's, else the configured one, else the usual one of the service, else the
+    /// virtual server's.
+    public func port(of check: CheckSettings, in identity: ServiceIdentity) -> UInt16 {
+        Self.port(of: check, configured: configuredPort, in: identity)
+    }
+
+    static func port(of check: CheckSettings, configured: UInt16, in identity: ServiceIdentity) -> UInt16 {
+        check.port ?? (configured > 0 ? configured : check.service.defaultPort ?? identity.port)
+    }
 }

@@ -20,6 +20,9 @@ public struct VirtualServer: Sendable, Hashable {
     /// How the real servers are checked.
     public var check = CheckSettings()
 
+    /// What every real server must pass besides (`check`).
+    public var furtherChecks: [FurtherCheck] = []
+
     /// The real servers in file order; their addresses and kernel ports are unique.
     public var realServers: [RealServer] = []
 

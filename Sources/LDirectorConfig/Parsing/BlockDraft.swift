@@ -11,6 +11,18 @@ struct BlockDraft {
     var values = DirectiveValues()
     var reals: [RealLine] = []
     var fallback: FallbackLine?
+    var furtherChecks: [FurtherCheckDraft] = []
+
+    /// Takes a value of the block, or of the further check that was begun last.
+    mutating func store(_ value: LocatedValue, _ name: DirectiveName) {
+        if name == .check {
+            furtherChecks.append(FurtherCheckDraft(name: value))
+        } else if name.describesCheck, !furtherChecks.isEmpty {
+            furtherChecks[furtherChecks.count - 1].values.add(value, name)
+        } else {
+            values.add(value, name)
+        }
+    }
 
     /// Reports a value that its own grammar allows but this block does not, even when a later line replaces it.
     func judge(_ name: DirectiveName, _ value: DirectiveValue, _ token: Token, _ findings: Findings) {
@@ -54,6 +66,12 @@ struct BlockDraft {
             return .prefixLength(UInt8(length))
         }
     }
+}
+
+/// The lines of one `check` in a block.
+struct FurtherCheckDraft {
+    let name: LocatedValue
+    var values = DirectiveValues()
 }
 
 /// What virtual servers take from the global lines of the file.

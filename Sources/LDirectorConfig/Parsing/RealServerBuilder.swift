@@ -118,6 +118,6 @@ struct RealServerBuilder {
     }
 
     private func checkPort(_ configured: UInt16) -> UInt16 {
-        check.port ?? (configured > 0 ? configured : check.service.defaultPort ?? identity.port)
+        RealServer.port(of: check, configured: configured, in: identity)
     }
 }

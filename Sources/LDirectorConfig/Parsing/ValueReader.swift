@@ -71,6 +71,8 @@ struct ValueReader {
             return word(token, name, words).map(DirectiveValue.text)
         case .anyCaseWord(let words):
             return word(token, name, words, anyCase: true).map(DirectiveValue.text)
+        case .anyCaseWordList, .oneOf, .statusList, .header, .sha256:
+            return ConditionReader(findings: findings).read(directive.grammar, token, name)
         case .checkType:
             return checkType(token, name)
         case .schedulerName:

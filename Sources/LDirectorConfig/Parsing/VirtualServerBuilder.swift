@@ -27,7 +27,10 @@ struct VirtualServerBuilder {
             family: block.family,
             endpoints: endpoints
         ).realServers(block.reals, budget: &budget)
-        warnAboutChecks(of: server)
+        server.furtherChecks = furtherChecks(of: server)
+        if server.check.type == .off, let draft = block.furtherChecks.first {
+            findings.warning(.noEffect, draft.name.name, "with checktype=off no further check is made")
+        }
         warnAboutDepoolThreshold(of: server)
         return identity == nil ? nil : server
     }
@@ -68,20 +71,6 @@ struct VirtualServerBuilder {
 
     private func checkSettings(port: UInt16) -> CheckSettings {
         var check = CheckSettings()
-        check.type = values.checkType(.checktype) ?? .negotiate
-        check.service = values.text(.service).flatMap(CheckService.init(rawValue:)) ?? CheckService(impliedBy: port)
-        check.content = CheckContent(
-            request: values.text(.request) ?? "/",
-            receive: values.text(.receive) ?? ""
-        )
-        check.httpMethod = values.text(.httpmethod).flatMap(HTTPMethod.init(rawValue:)) ?? .get
-        check.virtualHost = values.text(.virtualhost)
-        check.login = values.text(.login) ?? ""
-        check.password = values.text(.passwd) ?? ""
-        check.database = values.text(.database) ?? ""
-        check.secret = values.text(.secret) ?? ""
-        check.port = values.count(.checkport).flatMap(UInt16.init(exactly:))
-        check.command = values.text(.checkcommand) ?? check.command
         let limits = inherited
         check.connectTimeout =
             limits.timeout(.checktimeout, .negotiatetimeout, in: values) ?? check.connectTimeout
@@ -90,47 +79,40 @@ struct VirtualServerBuilder {
         check.interval = values.duration(.checkinterval) ?? limits.values.duration(.checkinterval) ?? check.interval
         check.count = values.count(.checkcount) ?? limits.values.count(.checkcount) ?? check.count
         check.failureCount = values.count(.failurecount) ?? limits.values.count(.failurecount) ?? check.failureCount
-        applyLoginDefaults(to: &check)
-        return check
+        return CheckBuilder(values: values, directorName: directorName, findings: findings).settings(
+            over: check,
+            port: port,
+            at: block.place
+        )
     }
 
-    /// ftp and sip want a name to present themselves with, whether the service was written or implied by the port.
-    private func applyLoginDefaults(to check: inout CheckSettings) {
-        let own = "ldirectord@\(directorName)"
-        switch check.service {
-        case .ftp:
-            check.login = check.login.isEmpty ? "anonymous" : check.login
-            check.password = check.password.isEmpty ? own : check.password
-        case .sip:
-            check.login = check.login.isEmpty ? own : check.login
-        default:
-            break
-        }
-    }
-
-    private func warnAboutChecks(of server: VirtualServer) {
-        let check = server.check
-        let isNegotiated: Bool
-        switch check.type {
-        case .negotiate, .combined: isNegotiated = true
-        default: isNegotiated = false
-        }
-        guard isNegotiated else {
-            return
-        }
-        switch check.service {
-        case .http, .https, .httpProxy:
-            if check.httpMethod == .head, let receive = values[.receive] {
-                findings.warning(.noEffect, receive.name, "with httpmethod HEAD there is no text that could match")
+    /// The further checks in file order; their times are those of the block unless they say otherwise.
+    private func furtherChecks(of server: VirtualServer) -> [FurtherCheck] {
+        var times = CheckSettings()
+        times.connectTimeout = server.check.connectTimeout
+        times.negotiateTimeout = server.check.negotiateTimeout
+        times.interval = server.check.interval
+        times.count = server.check.count
+        times.failureCount = server.check.failureCount
+        var seen: [String: Token] = [:]
+        return block.furtherChecks.compactMap { draft in
+            guard case .text(let name) = draft.name.value else {
+                findings.error(.missingValue, draft.name.name, "'check' needs a name")
+                return nil
             }
-        case .mysql, .pgsql, .oracle:
-            if check.login.isEmpty || check.content.bareRequest.isEmpty {
-                let place = values[.service]?.token ?? block.place
-                let service = check.service.rawValue
-                findings.warning(.noEffect, place, "a \(service) check without login and request never succeeds")
+            if let first = seen[name] {
+                let notes = [Diagnostic.Note("the first one is here", at: findings.span(first))]
+                findings.error(
+                    .duplicate,
+                    draft.name.token,
+                    "the block has a check \(draft.name.token.quoted)",
+                    notes: notes
+                )
+                return nil
             }
-        default:
-            break
+            seen[name] = draft.name.token
+            let builder = CheckBuilder(values: draft.values, directorName: directorName, findings: findings)
+            return builder.furtherCheck(name, over: times, port: server.identity.port, at: draft.name.token)
         }
     }
 

@@ -70,6 +70,12 @@ public struct ConfigurationDocument: Sendable {
             ("comment", .optional(virtual.comment)),
             ("mail", mail(virtual.mail)),
             ("check", check(virtual.check)),
+            (
+                "further_checks",
+                .array(
+                    virtual.furtherChecks.map { .object([("name", .string($0.name)), ("check", check($0.settings))]) }
+                )
+            ),
             ("fallback", virtual.fallback.map(fallback) ?? .null),
             ("real_servers", .array(virtual.realServers.map { real($0, virtual) })),
         ])
@@ -93,6 +99,32 @@ public struct ConfigurationDocument: Sendable {
             ("interval", seconds(check.interval)),
             ("count", .number(check.count)),
             ("failurecount", .number(check.failureCount)),
+            ("receivenot", .string(check.receiveNot)),
+            ("http", http(check.http)),
+            ("tls", tls(check.tls)),
+            ("dnstype", .optional(check.dns.type?.rawValue)),
+            ("dnsrcode", .array(check.dns.codes.map(\.rawValue).sorted().map(JSONValue.string))),
+        ])
+    }
+
+    private func http(_ http: HTTPConditions) -> JSONValue {
+        .object([
+            ("status", .string(http.statusText)),
+            ("version", .string(http.version.rawValue)),
+            ("headers", .array(http.headers.map { .string(String($0.prefix { $0 != ":" })) })),
+            ("followredirects", .string(http.redirection.rawValue)),
+            ("bodydigest", .optional(http.bodyDigest)),
+        ])
+    }
+
+    private func tls(_ tls: TLSConditions) -> JSONValue {
+        .object([
+            ("starttls", .boolean(tls.startsInside)),
+            ("verify", .string(tls.verification.rawValue)),
+            ("cafile", .optional(tls.authorities)),
+            ("cert", .optional(tls.certificate)),
+            ("key", .optional(tls.key)),
+            ("name", .optional(tls.serverName)),
         ])
     }
 

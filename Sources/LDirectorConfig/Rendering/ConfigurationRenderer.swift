@@ -117,9 +117,14 @@ public struct ConfigurationRenderer: Sendable {
         for real in server.realServers {
             writer.plain(family == .ipv4 ? .real : .real6, Self.real(real))
         }
+        // Last, because what follows belongs to them.
+        for further in server.furtherChecks {
+            writer.quoted(.check, further.name)
+            write(further.settings, isFurther: true, to: &writer)
+        }
     }
 
-    private func write(_ check: CheckSettings, to writer: inout DirectiveWriter) {
+    private func write(_ check: CheckSettings, isFurther: Bool = false, to writer: inout DirectiveWriter) {
         let defaults = CheckSettings()
         writer.plain(.checktype, check.type.word)
         writer.plain(.service, check.service.rawValue)
@@ -137,9 +142,12 @@ public struct ConfigurationRenderer: Sendable {
         writer.quoted(.checkcommand, check.command == defaults.command ? nil : check.command)
         writer.seconds(.checktimeout, check.connectTimeout)
         writer.seconds(.negotiatetimeout, check.negotiateTimeout)
-        writer.seconds(.checkinterval, check.interval)
         writer.plain(.checkcount, check.count == defaults.count ? nil : String(check.count))
-        writer.plain(.failurecount, String(check.failureCount))
+        writeConditions(of: check, to: &writer)
+        if !isFurther {
+            writer.seconds(.checkinterval, check.interval)
+            writer.plain(.failurecount, String(check.failureCount))
+        }
     }
 
     private func write(_ settings: LifeCycleSettings, to writer: inout DirectiveWriter) {
@@ -160,7 +168,7 @@ public struct ConfigurationRenderer: Sendable {
         writer.plain(.reconcile, settings.reconciliation == .off ? nil : settings.reconciliation.rawValue)
     }
 
-    private func secret(_ text: String) -> String { hidesSecrets && !text.isEmpty ? "***" : text }
+    func secret(_ text: String) -> String { hidesSecrets && !text.isEmpty ? "***" : text }
 
     private static func netmask(_ granularity: Persistence.Granularity) -> String {
         switch granularity {

@@ -11,6 +11,19 @@ public enum CheckPlanner {
         public let description: String
     }
 
+    /// One check of one server.
+    struct Subject {
+        let real: RealServer
+        let identity: ServiceIdentity
+        let check: CheckSettings
+        let content: CheckContent
+        /// A real server's own request may be a whole URL.
+        let hasOwnContent: Bool
+
+        /// Where the check goes to.
+        var target: SocketAddress { SocketAddress(real.address, port: real.port(of: check, in: identity)) }
+    }
+
     /// The policy of one real server.
     ///
     /// - Throws: ``Unsupported``; a check that does not exist must never pass for one that succeeds.
@@ -18,60 +31,116 @@ public enum CheckPlanner {
         of real: RealServer,
         in virtual: VirtualServer
     ) throws(Unsupported) -> CheckPolicy {
+        let own = try ownPolicy(of: real, in: virtual)
+        guard own != .untouched, !virtual.furtherChecks.isEmpty else {
+            return own
+        }
+        var further: [Probe.Part] = []
+        for check in virtual.furtherChecks {
+            further.append(Probe.Part(name: check.name, probe: try probe(of: check, with: real, in: virtual)))
+        }
+        guard case .checked(var plan) = own else {
+            return Probe(all: further).map {
+                .checked(CheckPlan(first: $0, interval: virtual.check.interval))
+            } ?? own
+        }
+        plan.first = joined(plan.first, further)
+        if let between = plan.between {
+            plan.between = CheckPlan.Between(probe: joined(between.probe, further), count: between.count)
+        }
+        return .checked(plan)
+    }
+
+    private static func joined(_ own: Probe, _ further: [Probe.Part]) -> Probe {
+        Probe(all: [Probe.Part(name: "", probe: own)] + further) ?? own
+    }
+
+    private static func probe(
+        of further: FurtherCheck,
+        with real: RealServer,
+        in virtual: VirtualServer
+    ) throws(Unsupported) -> Probe {
+        let settings = further.settings
+        let subject = Subject(
+            real: real,
+            identity: virtual.identity,
+            check: settings,
+            content: settings.content,
+            hasOwnContent: false
+        )
+        do {
+            return try probe(of: subject)
+        } catch {
+            throw Unsupported(description: "check \"\(further.name)\": \(error)")
+        }
+    }
+
+    private static func ownPolicy(of real: RealServer, in virtual: VirtualServer) throws(Unsupported) -> CheckPolicy {
         let check = virtual.check
-        // A connect that no probe can make (sctp) is an echo too; better that than a TCP connect to an SCTP port.
-        let isDatagram = virtual.identity.transport == .udp || virtual.identity.transport == .sctp
-        let reach: Probe.Method = isDatagram ? .ping(count: check.count) : .connect
+        let subject = Subject(
+            real: real,
+            identity: virtual.identity,
+            check: check,
+            content: virtual.content(for: real),
+            hasOwnContent: real.content != nil
+        )
+        let reach = probe(reach(of: subject), subject)
         switch check.type {
         case .on: return .alwaysUp
         case .off: return .untouched
-        case .connect: return .checked(plan(reach, real, virtual))
-        case .ping: return .checked(plan(.ping(count: check.count), real, virtual))
-        case .external: return .checked(plan(.command([check.command] + arguments(real, virtual)), real, virtual))
-        case .externalPerl:
-            let program = ["/usr/bin/perl", check.command] + arguments(real, virtual)
-            return .checked(plan(.command(program), real, virtual))
-        case .negotiate:
-            guard check.service != .none else {
-                return .alwaysUp
-            }
-            return .checked(plan(try exchange(with: real, in: virtual), real, virtual))
+        case .negotiate where check.service == .none: return .alwaysUp
+        // Q41: with service none every turn is a connect.
+        case .combined where check.service == .none:
+            return .checked(CheckPlan(first: reach, interval: check.interval))
         case .combined(let connects):
-            // Q41: with service none every turn is a connect.
-            guard check.service != .none else {
-                return .checked(plan(reach, real, virtual))
-            }
-            var combined = plan(try exchange(with: real, in: virtual), real, virtual)
+            var plan = CheckPlan(first: try probe(of: subject), interval: check.interval)
             if connects > 0 {
-                combined.between = CheckPlan.Between(probe: plan(reach, real, virtual).first, count: connects)
+                plan.between = CheckPlan.Between(probe: reach, count: connects)
             }
-            return .checked(combined)
+            return .checked(plan)
+        case .connect, .ping, .external, .externalPerl, .negotiate:
+            return .checked(CheckPlan(first: try probe(of: subject), interval: check.interval))
         }
     }
 
-    private static func plan(_ method: Probe.Method, _ real: RealServer, _ virtual: VirtualServer) -> CheckPlan {
-        plan(Exchange(method), real, virtual)
+    /// A connect; what no connect can be made of (udp, sctp) is an echo: better that than a TCP connect to an SCTP port.
+    private static func reach(of subject: Subject) -> Probe.Method {
+        switch subject.identity.transport {
+        case .udp, .sctp: .ping(count: subject.check.count)
+        default: .connect
+        }
     }
 
-    private static func plan(_ exchange: Exchange, _ real: RealServer, _ virtual: VirtualServer) -> CheckPlan {
-        let check = virtual.check
-        let target: SocketAddress
+    private static func probe(of subject: Subject) throws(Unsupported) -> Probe {
+        let check = subject.check
+        switch check.type {
+        case .connect, .on, .off: return probe(reach(of: subject), subject)
+        case .ping: return probe(.ping(count: check.count), subject)
+        case .external: return probe(.command([check.command] + arguments(subject)), subject)
+        case .externalPerl: return probe(.command(["/usr/bin/perl", check.command] + arguments(subject)), subject)
+        case .negotiate, .combined: return probe(try exchange(subject), subject)
+        }
+    }
+
+    private static func probe(_ method: Probe.Method, _ subject: Subject) -> Probe { probe(Exchange(method), subject) }
+
+    private static func probe(_ exchange: Exchange, _ subject: Subject) -> Probe {
+        let check = subject.check
+        var target = subject.target
         let limits: (connect: Duration, whole: Duration)
         switch exchange.method {
         case .connect, .command:
-            target = SocketAddress(real.address, port: real.checkPort)
             limits = (check.connectTimeout, check.connectTimeout)
         case .ping(let count):
-            target = SocketAddress(real.address, port: 0)
+            target = SocketAddress(subject.real.address, port: 0)
             limits = (check.connectTimeout, check.connectTimeout * count)
         case .ldap, .radius:
-            target = SocketAddress(real.address, port: real.checkPort)
             limits = (min(check.connectTimeout, check.negotiateTimeout), check.connectTimeout)
         default:
-            target = exchange.target ?? SocketAddress(real.address, port: real.checkPort)
+            target = exchange.target ?? target
             limits = (check.negotiateTimeout, check.negotiateTimeout)
         }
-        let probe = Probe(
+        return Probe(
             exchange.method,
             of: target,
             over: exchange.transport,
@@ -79,18 +148,16 @@ public enum CheckPlanner {
             connectTimeout: limits.connect,
             timeout: limits.whole
         )
-        return CheckPlan(first: probe, interval: check.interval)
     }
 
     /// What external checks are told: virtual address or mark, virtual port, real address, real port as written.
-    private static func arguments(_ real: RealServer, _ virtual: VirtualServer) -> [String] {
+    private static func arguments(_ subject: Subject) -> [String] {
         let target: String
-        switch virtual.identity {
+        switch subject.identity {
         case .address(_, let endpoint): target = endpoint.address.bracketed
         case .firewallMark(let mark, _): target = String(mark)
         }
-        return [
-            target, String(virtual.identity.port), real.address.bracketed, String(real.configuredPort),
-        ]
+        let real = subject.real
+        return [target, String(subject.identity.port), real.address.bracketed, String(real.configuredPort)]
     }
 }

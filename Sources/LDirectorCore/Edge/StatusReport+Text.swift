@@ -108,7 +108,8 @@ extension StatusReport {
         case .combined(let connects): kind = "\(check.service.rawValue) and \(connects) connects"
         default: kind = check.type.word
         }
-        return "\(kind) every \(check.interval.secondsText) s"
+        let further = virtual.furtherChecks.map { ", \"\($0.name)\"" }.joined()
+        return "\(kind)\(further) every \(check.interval.secondsText) s"
     }
 
     /// How long ago, and the time of day or the date.

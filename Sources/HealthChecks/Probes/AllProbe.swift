@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+import LinuxKit
+
+/// Several checks of one server side by side: up when all are, down as soon as one is.
+final class AllProbe: RunningProbe {
+    private let parts: [Probe.Part]
+    private let loop: EventLoop
+    private let make: (Probe, @escaping Prober.Completion) -> any RunningProbe
+    private let finish: Prober.Completion
+    private let started: SuspendingClock.Instant
+    private var running: [Int: any RunningProbe] = [:]
+    private var isDone = false
+
+    /// - Parameters:
+    ///   - parts: The checks.
+    ///   - loop: The loop that drives them.
+    ///   - make: Makes the runner of one of them.
+    ///   - finish: Gets the result.
+    init(
+        _ parts: [Probe.Part],
+        on loop: EventLoop,
+        _ make: @escaping (Probe, @escaping Prober.Completion) -> any RunningProbe,
+        _ finish: @escaping Prober.Completion
+    ) {
+        self.parts = parts
+        self.loop = loop
+        self.make = make
+        self.finish = finish
+        started = loop.now
+    }
+
+    func start() {
+        for (index, part) in parts.enumerated() {
+            running[index] = make(part.probe) { [weak self] in self?.ended(index, $0) }
+        }
+        // A part may end, and with it all of them, inside its start.
+        for index in parts.indices where !isDone {
+            running[index]?.start()
+        }
+        concludeIfComplete()
+    }
+
+    func cancel() { conclude() }
+
+    private func ended(_ index: Int, _ result: CheckResult) {
+        running[index] = nil
+        guard case .down(let reason) = result.outcome else {
+            return concludeIfComplete()
+        }
+        let name = parts[index].name
+        decide(.down(name.isEmpty ? reason : "check \(quoted(name.utf8)): \(reason)"))
+    }
+
+    private func concludeIfComplete() {
+        if running.isEmpty {
+            decide(.up)
+        }
+    }
+
+    private func decide(_ outcome: CheckOutcome) {
+        guard !isDone else {
+            return
+        }
+        conclude()
+        finish(CheckResult(outcome, duration: loop.now - started))
+    }
+
+    private func conclude() {
+        isDone = true
+        let left = running.values
+        running = [:]
+        left.forEach { $0.cancel() }
+    }
+}
