@@ -69,6 +69,16 @@ import Testing
         #expect(errorLines("\(line)\nvirtual=10.9.0.1:80\n") == [1])
     }
 
+    @Test func resolve() throws {
+        let block = "virtual=10.9.0.1:80\n\treal=www.test gate\n"
+        #expect(try !configuration(block).daemon.resolvesPeriodically)
+        #expect(try !configuration("resolve=once\n" + block).daemon.resolvesPeriodically)
+        #expect(try configuration("resolve=periodic\n" + block).daemon.resolvesPeriodically)
+        #expect(errorLines("compat=legacy\nresolve=once\n" + block) == [2])
+        #expect(errorLines("resolve=always\n" + block) == [1])
+        #expect(errorLines(block + "\tresolve=once\n") == [3])
+    }
+
     @Test func aDepoolThresholdThatKeepsEveryServerIsTold() {
         let block = "virtual=10.9.0.1:80\n\treal=10.1.0.1 gate\n"
         let message = "50 % of 1 real server is none: no check can take one out of '10.9.0.1:80'"

@@ -41,7 +41,7 @@ struct FileGenerator {
             "checktimeout=\(Int.random(in: 1..<99, using: &random))", "negotiatetimeout = 2.5", "checkinterval=0.125",
             "risecount=2", "warmup=0", "warmup=7.5", "depoolthreshold=50%", "drainlimit=600", "reconcile=missing",
             "fallbackcommandonstop=yes", "failurecount=3", "quiescent=yes", "readdquiescent=yes", "cleanstop=no",
-            "autoreload=yes", "fork=yes",
+            "autoreload=yes", "fork=yes", "resolve=periodic",
             "callback=\"/x/y \"z\" # w\"", "logfile=local0", "logfile=\"/a b\"", "execute=other.cf", "supervised=yes",
             "maintenancedir=/m \"x\"", "emailalert=\"a@b, c@d\"", "emailalertfreq=5", "emailalertfrom=\"A #1\" <a@b>",
             "emailalertstatus=starting,running", "smtp=mail.test", "metrics=[::1]:9105", "metrics=/run/x",

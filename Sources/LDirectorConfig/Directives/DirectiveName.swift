@@ -67,6 +67,7 @@ public enum DirectiveName: String, Sendable, Hashable, CaseIterable {
     case reconcile
     case maintenancedir
     case autoreload
+    case resolve
     case callback
     case execute
     case supervised

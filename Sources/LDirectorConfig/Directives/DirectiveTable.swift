@@ -159,6 +159,14 @@ public enum DirectiveTable {
         ),
         Directive(.maintenancedir, .global, .text(.verbatim), "Directory of files that take servers out."),
         Directive(.autoreload, .global, .flag, default: "no", "Reload when the file has changed."),
+        Directive(
+            .resolve,
+            .global,
+            .word(["once", "periodic"]),
+            default: "once",
+            "Whether host names are looked up again while the daemon runs.",
+            isExtension: true
+        ),
         Directive(.callback, .global, .text(.expected), "Program run with the file's path when it has changed."),
         Directive(.execute, .global, .text(.verbatim), "A further configuration to run; may be repeated."),
         Directive(.supervised, .global, .flagOrAlone, default: "no", "Stay in the foreground."),

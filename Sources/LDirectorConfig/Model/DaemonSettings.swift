@@ -16,6 +16,9 @@ public struct DaemonSettings: Sendable, Hashable {
     /// Reload by itself when the content of the file changes (`autoreload`).
     public var reloadsAutomatically = false
 
+    /// Look host names up again from time to time, and follow them to other addresses (`resolve`).
+    public var resolvesPeriodically = false
+
     /// Executable run with the path of the file after its content changed (`callback`).
     public var callback: String?
 

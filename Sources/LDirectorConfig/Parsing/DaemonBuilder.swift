@@ -8,6 +8,7 @@ struct DaemonBuilder {
     func settings() -> DaemonSettings {
         var settings = DaemonSettings()
         settings.reloadsAutomatically = values.flag(.autoreload) ?? false
+        settings.resolvesPeriodically = values.text(.resolve) == "periodic"
         settings.callback = values.text(.callback)
         if let target = values.text(.logfile) {
             settings.logTarget = target.utf8.first == UInt8(ascii: "/") ? .file(target) : .syslog(facility: target)

@@ -26,6 +26,7 @@ public struct ConfigurationDocument: Sendable {
         return .object([
             ("log", .object([target])),
             ("autoreload", .boolean(daemon.reloadsAutomatically)),
+            ("resolve", .string(daemon.resolvesPeriodically ? "periodic" : "once")),
             ("callback", .optional(daemon.callback)),
             ("supervised", .boolean(daemon.isSupervised)),
             ("maintenancedir", .optional(daemon.maintenanceDirectory)),

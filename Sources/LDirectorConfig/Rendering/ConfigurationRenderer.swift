@@ -35,6 +35,7 @@ public struct ConfigurationRenderer: Sendable {
         case .syslog(let facility): writer.quoted(.logfile, facility)
         }
         writer.flag(.autoreload, daemon.reloadsAutomatically)
+        writer.plain(.resolve, daemon.resolvesPeriodically ? "periodic" : nil)
         writer.quoted(.callback, daemon.callback)
         writer.flag(.supervised, daemon.isSupervised)
         writer.flag(.fork, daemon.forks)

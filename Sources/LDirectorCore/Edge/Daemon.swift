@@ -39,6 +39,9 @@ public final class Daemon {
     var flushIsPlanned = false
     private var retryIsPlanned = false
     private(set) var isStopping = false
+    /// The bytes of the configuration in force.
+    var contentInForce: [UInt8]
+    var reading = PendingReading()
     private var signals: SignalReader?
     private var control: ControlServer?
 
@@ -77,6 +80,7 @@ public final class Daemon {
             throw Failure(description: error.description)
         }
         watcher = ConfigurationWatcher(file, content: reading.content)
+        contentInForce = reading.content
         callback = Callback(on: loop, log: log)
         reports = Reports(on: loop, log: log, manager: manager)
         lifeCycle = LifeCycle(on: loop, log: log, files: files)
@@ -106,6 +110,7 @@ public final class Daemon {
                 }
             }
             pollConfiguration()
+            lookUpNamesAgain()
             reportEverySecond()
             ready()
             lifeCycle.children.serve(director.configuration.daemon.childConfigurations)
@@ -116,89 +121,6 @@ public final class Daemon {
         }
         control?.close()
         reports.close()
-    }
-
-    // MARK: Configuration
-
-    private func install(_ configuration: Configuration) throws(IPVSError) {
-        let current = try table.read()
-        reports.begin(configuration.daemon)
-        let former = Set(director.configuration.virtualServers.map(\.key))
-        if configuration == director.configuration, !configuration.virtualServers.isEmpty {
-            // The same again, as from a script that reloads to be sure: states and checks stay, the table is put right.
-            perform(director.synchronisation(with: current))
-            return endPhase()
-        }
-        prepareLifeCycle(for: configuration)
-        do throws(CheckPlanner.Unsupported) {
-            try director.install(configuration, table: current, at: loop.now)
-        } catch {
-            // The file was judged by the same rules before; it cannot fail now.
-            return log.write("Configuration not used: \(error)")
-        }
-        refused = refused.filter { key, _ in configuration.virtualServers.contains { $0.key == key } }
-        perform(director.synchronisation(with: current, former: former))
-        scheduler.run(director.subscribers.keys)
-        followLifeCycle()
-        reports.follow(director)
-        if !flushIsPlanned {
-            endPhase()
-        }
-    }
-
-    /// Reads the file again; a faulty one changes nothing.
-    func reload(_ content: [UInt8]? = nil) {
-        guard !isStopping else {
-            return
-        }
-        reports.manager.send(["RELOADING=1", "MONOTONIC_USEC=\(monotonicMicroseconds)"])
-        defer { reports.manager.send(["READY=1"]) }
-        let reading: ConfigurationFile.Reading
-        do throws(SystemError) {
-            if let content {
-                reading = file.evaluate(content)
-            } else {
-                reading = try file.read()
-            }
-        } catch {
-            rejected = [error.description]
-            return log.write("Reload failed, the running configuration stays: \(error)")
-        }
-        watcher.accept(reading.content)
-        if let problem = reading.configuration.flatMap(Self.problem) {
-            rejected = [problem]
-            return log.write("Reload failed, the running configuration stays: \(problem)")
-        }
-        guard let configuration = reading.configuration else {
-            rejected = reading.summaries
-            log.write("Reload failed, the running configuration stays:")
-            return reading.summaries.forEach(log.write)
-        }
-        reading.summaries.forEach(log.write)
-        rejected = []
-        log.follow(configuration.daemon)
-        do throws(IPVSError) {
-            try install(configuration)
-            lifeCycle.children.serve(configuration.daemon.childConfigurations)
-            log.write("Reloaded configuration \(file.path)")
-        } catch {
-            rejected = ["the kernel's table could not be read: \(error)"]
-            log.write("Reload failed, the running configuration stays: \(error)")
-        }
-    }
-
-    private func pollConfiguration() {
-        if let content = watcher.poll(), !isStopping {
-            let reloads = director.configuration.daemon.reloadsAutomatically
-            log.write("Configuration file '\(file.path)' has changed on disk - \(reloads ? "reloading" : "ignored")")
-            if reloads {
-                reload(content)
-            }
-            if rejected.isEmpty || !reloads, let program = director.configuration.daemon.callback {
-                callback.start(program, path: file.path)
-            }
-        }
-        loop.after(.seconds(1)) { [weak self] in self?.pollConfiguration() }
     }
 
     // MARK: Checks
@@ -315,7 +237,7 @@ public final class Daemon {
         switch signal {
         case SIGHUP:
             log.write("Signal HUP: reloading configuration \(file.path)")
-            reload()
+            reloadInBackground()
         case SIGUSR1: dumpState()
         case SIGUSR2: scheduler.checkAll()
         default: stop(signal)
