@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # MariaDB. Up: login SERVICE_USER, SERVICE_PASSWORD, database health, request "SELECT name FROM alive".
 # States: up; empty (the table has no row); password (another one is valid); missing (there is no such database);
-#         full (one connection is allowed, and held: "Too many connections").
+#         full (one connection is allowed, and held: "Too many connections"); tls (logins only over TLS).
 
-mariadb_start() { # DIR ADDRESS PORT [up|empty|password|missing|full]
+mariadb_start() { # DIR ADDRESS PORT [up|empty|password|missing|full|tls]
   local dir=$1 address=$2 port=$3 state=${4:-up} password=$SERVICE_PASSWORD
   [ "$state" = password ] && password=$SERVICE_OTHER_PASSWORD
-  service_prepare "$dir" && mkdir -p "$dir/tmp" || return
+  local tls=OFF; [ "$state" = tls ] && tls=ON
+  service_prepare "$dir" && service_certificate "$dir" && mkdir -p "$dir/tmp" || return
   service_cached mariadb "$dir/data" mariadb-install-db --no-defaults --user=root --datadir="$dir/data" --skip-test-db \
     --innodb-use-native-aio=0 --tmpdir="$dir/tmp" \
     --auth-root-authentication-method=normal > "$dir/log" 2>&1 || { tail -n 5 "$dir/log" >&2; return 1; }
@@ -17,7 +18,8 @@ mariadb_start() { # DIR ADDRESS PORT [up|empty|password|missing|full]
   } > "$dir/init.sql"
   service_spawn "$dir" mariadbd --no-defaults --user=root --datadir="$dir/data" --bind-address="$address" --port="$port" \
     --socket="$dir/socket" --pid-file="$dir/server.pid" --skip-name-resolve --skip-log-bin --tmpdir="$dir/tmp" --innodb-use-native-aio=0 --innodb-buffer-pool-size=8M \
-    --innodb-log-file-size=4M --performance-schema=OFF --log-warnings=2 --extra-port=0 --init-file="$dir/init.sql"
+    --innodb-log-file-size=4M --performance-schema=OFF --log-warnings=2 --extra-port=0 --init-file="$dir/init.sql" \
+    --ssl-cert="$dir/cert.pem" --ssl-key="$dir/key.pem" --require-secure-transport=$tls
   service_await "$dir" "$port" || return
   if [ "$state" = full ]; then
     # One more than this is let in for the superuser, who is never asked about it.

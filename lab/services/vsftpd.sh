@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # vsftpd. Up: anonymous, or login SERVICE_USER, SERVICE_PASSWORD; request health.txt answers "alive".
-# States: up; empty (no such file); password (another one is valid); closed (no anonymous login).
+# States: up; empty (no such file); password (another one is valid); closed (no anonymous login); tls (logins and files only
+#         over TLS, files only in the session of the login).
 
-vsftpd_start() { # DIR ADDRESS PORT [up|empty|password|closed]
+vsftpd_start() { # DIR ADDRESS PORT [up|empty|password|closed|tls]
   local dir=$1 address=$2 port=$3 state=${4:-up} password=$SERVICE_PASSWORD anonymous=YES family=
   [ "$state" = password ] && password=$SERVICE_OTHER_PASSWORD
   [ "$state" = closed ] && anonymous=NO
@@ -26,6 +27,9 @@ seccomp_sandbox=NO
 xferlog_enable=NO
 delay_failed_login=0
 C
+  [ "$state" != tls ] || { service_certificate "$dir" && printf '%s\n' ssl_enable=YES rsa_cert_file="$dir/cert.pem" \
+    rsa_private_key_file="$dir/key.pem" allow_anon_ssl=YES force_anon_logins_ssl=YES force_anon_data_ssl=YES \
+    force_local_logins_ssl=YES force_local_data_ssl=YES require_ssl_reuse=YES ssl_ciphers=HIGH >> "$dir/vsftpd.conf"; } || return
   # Users and the rules for their logins are read in one place only: this server sees others there.
   { cat /etc/passwd; echo "$SERVICE_USER:x:65534:65534::$dir/root:/bin/sh"; } > "$dir/passwd"
   echo "$SERVICE_USER:$(openssl passwd -6 "$password"):19000:0:99999:7:::" > "$dir/shadow"
