@@ -266,7 +266,15 @@ import Testing
         #expect(daemon.childConfigurations == ["one.cf", "two.cf"])
         #expect(daemon.forks && daemon.isSupervised)
         #expect(daemon.maintenanceDirectory == "/etc/ha.d/maint")
-        #expect(daemon.mailRelay == "mail.test")
+        #expect(daemon.mail.relay == "mail.test")
+    }
+
+    @Test func relayOfABlock() throws {
+        let all = try configuration(
+            "smtp=mail.test\nvirtual=10.9.0.1:80\n    smtp=other.test\nvirtual=10.9.0.2:80\n    checktype=on\n"
+        )
+        #expect(all.daemon.mail.relay == "mail.test")
+        #expect(all.virtualServers.map(\.mail.relay) == ["other.test", "mail.test"])
     }
 
     @Test func statusWordsOfMails() throws {

@@ -192,7 +192,7 @@ public enum DirectiveTable {
         ),
         Directive(.emailalertstatus, .both, .phases, default: "all", "When a transition is worth a mail."),
         Directive(.emailalertfrom, .both, .text(.verbatim), "The From header of mails."),
-        Directive(.smtp, .global, .host, default: "the local mailer", "The host that takes mails."),
+        Directive(.smtp, .both, .host, default: "the local mailer", "The host that takes mails."),
         Directive(.metrics, .global, .endpoint, "Where figures for Prometheus can be fetched.", isExtension: true),
         Directive(.servicename, .block, .text(.verbatim), "Name of the service in mails."),
         Directive(.comment, .block, .text(.verbatim), "Text in mails."),

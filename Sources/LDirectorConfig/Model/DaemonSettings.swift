@@ -43,9 +43,6 @@ public struct DaemonSettings: Sendable, Hashable {
     /// The `fallbackcommand` of virtual servers that have none of their own; they carry a copy.
     public var fallbackCommand: String?
 
-    /// Host that takes mail on port 25 (`smtp`); nil uses the local mailer.
-    public var mailRelay: String?
-
     /// Where figures can be fetched (`metrics`); nil when nowhere.
     public var metrics: MetricsEndpoint?
 

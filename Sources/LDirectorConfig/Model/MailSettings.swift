@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Who is told about transitions, and when (`emailalert`, `emailalertfreq`, `emailalertstatus`, `emailalertfrom`).
+/// Who is told about transitions, when, and by which way (`emailalert…`, `smtp`).
 public struct MailSettings: Sendable, Hashable {
     /// What the daemon is doing when a transition happens.
     public enum Phase: String, Sendable, Hashable, CaseIterable {
@@ -21,6 +21,9 @@ public struct MailSettings: Sendable, Hashable {
 
     /// The From header, verbatim; nil lets the daemon make one.
     public var sender: String?
+
+    /// Host that takes the mail on port 25 (`smtp`); nil uses the local mailer.
+    public var relay: String?
 
     /// No mail.
     public init() {}

@@ -19,7 +19,6 @@ struct DaemonBuilder {
         settings.maintenanceDirectory = values.text(.maintenancedir)
         settings.fallbackCommand = values.text(.fallbackcommand)
         settings.mail = Self.mail(values, inherited: MailSettings())
-        settings.mailRelay = values.text(.smtp)
         settings.metrics = values.text(.metrics).flatMap(MetricsEndpoint.init)
         return settings
     }
@@ -38,6 +37,9 @@ struct DaemonBuilder {
         }
         if let sender = values.text(.emailalertfrom) {
             mail.sender = sender
+        }
+        if let relay = values.text(.smtp) {
+            mail.relay = relay
         }
         return mail
     }

@@ -31,7 +31,6 @@ public struct ConfigurationDocument: Sendable {
             ("supervised", .boolean(daemon.isSupervised)),
             ("maintenancedir", .optional(daemon.maintenanceDirectory)),
             ("execute", .array(daemon.childConfigurations.map(JSONValue.string))),
-            ("smtp", .optional(daemon.mailRelay)),
             ("metrics", .optional(daemon.metrics?.description)),
             ("mail", mail(daemon.mail)),
         ])
@@ -42,6 +41,7 @@ public struct ConfigurationDocument: Sendable {
         return .object([
             ("to", .array(mail.recipients.map(JSONValue.string))),
             ("from", .optional(mail.sender)),
+            ("smtp", .optional(mail.relay)),
             ("repeat", seconds(mail.reminderInterval)),
             ("status", .array(phases.map(JSONValue.string))),
         ])

@@ -45,7 +45,6 @@ public struct ConfigurationRenderer: Sendable {
         }
         writer.plain(.fallbackcommand, daemon.fallbackCommand)
         write(daemon.mail, over: MailSettings(), to: &writer)
-        writer.plain(.smtp, daemon.mailRelay)
         writer.plain(.metrics, daemon.metrics?.description)
     }
 
@@ -66,6 +65,9 @@ public struct ConfigurationRenderer: Sendable {
         }
         if mail.sender != outer.sender {
             writer.plain(.emailalertfrom, mail.sender)
+        }
+        if mail.relay != outer.relay {
+            writer.plain(.smtp, mail.relay)
         }
     }
 

@@ -55,6 +55,7 @@ public struct ConfigurationFile: Sendable {
         var result = ConfigurationParser(environment: Self.environment).parse(content, file: path)
         if let configuration = result.configuration {
             result.diagnostics += Self.unsupported(configuration, content, path)
+            result.diagnostics += Self.missingDirectory(configuration, content, path)
             if !result.errors.isEmpty {
                 result.configuration = nil
             }
@@ -85,6 +86,27 @@ public struct ConfigurationFile: Sendable {
         }
         var buffer = [CChar](repeating: 0, count: 256)
         return gethostname(&buffer, buffer.count - 1) == 0 ? String(nulTerminated: buffer) : "localhost"
+    }
+
+    /// A maintenance directory that is none: nobody can be taken out by files in it until somebody makes it.
+    private static func missingDirectory(
+        _ configuration: Configuration,
+        _ content: [UInt8],
+        _ path: String
+    ) -> [Diagnostic] {
+        var info = stat()
+        guard let directory = configuration.daemon.maintenanceDirectory,
+            stat(directory, &info) != 0 || info.st_mode & S_IFMT != S_IFDIR
+        else {
+            return []
+        }
+        let word = Array("maintenancedir".utf8)
+        let lines = content.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        let line = lines.lastIndex { $0.starts(with: word) } ?? 0
+        let place = SourceSpan(file: path, line: line + 1, column: 1, length: word.count)
+        return [
+            Diagnostic(.noEffect, .warning, at: place, "'\(directory)' is not a directory; make it when you need it")
+        ]
     }
 
     private static func unsupported(_ configuration: Configuration, _ content: [UInt8], _ path: String) -> [Diagnostic]

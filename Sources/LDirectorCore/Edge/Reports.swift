@@ -59,7 +59,7 @@ final class Reports {
             reloads.done += 1
         }
         hasBegun = true
-        queue.route = settings.mailRelay.map { .relay($0) } ?? .localMailer
+        queue.follow(settings.mail.relay)
     }
 
     /// The configuration is in force: servers without a result are those whose first check is awaited.

@@ -66,7 +66,7 @@ public struct AlertBook: Sendable {
         reminded = down
     }
 
-    /// The mails that tell everything that waits: one for each circle of recipients; nothing waits any more.
+    /// The mails that tell everything that waits: one for each circle of recipients and each way to them; nothing waits any more.
     ///
     /// - Parameter host: The name of this director.
     /// - Returns: The mails, in the order of their first alerts.
@@ -90,6 +90,7 @@ public struct AlertBook: Sendable {
     private struct Circle: Hashable {
         let recipients: [String]
         let sender: String?
+        let relay: String?
         let serviceName: String?
         let comment: String?
         let phase: MailSettings.Phase
@@ -97,6 +98,7 @@ public struct AlertBook: Sendable {
         init(_ alert: Alert) {
             recipients = alert.mail.recipients
             sender = alert.mail.sender
+            relay = alert.mail.relay
             serviceName = alert.serviceName
             comment = alert.comment
             phase = alert.phase
@@ -115,6 +117,12 @@ public struct AlertBook: Sendable {
         lines.append("Status: \(circle.phase.rawValue)")
         lines += circle.serviceName.map { ["Service: \($0)"] } ?? []
         lines += circle.comment.map { ["Comment: \($0)"] } ?? []
-        return MailMessage(recipients: circle.recipients, sender: circle.sender, subject: subject, lines: lines)
+        return MailMessage(
+            recipients: circle.recipients,
+            sender: circle.sender,
+            relay: circle.relay,
+            subject: subject,
+            lines: lines
+        )
     }
 }

@@ -8,6 +8,9 @@ public struct MailMessage: Sendable, Equatable {
     /// The From header as configured; nil is `user@host`.
     public let sender: String?
 
+    /// The host that takes it on port 25; nil is the local mailer.
+    public internal(set) var relay: String?
+
     /// The subject, in Unicode.
     public let subject: String
 
@@ -15,9 +18,16 @@ public struct MailMessage: Sendable, Equatable {
     public let lines: [String]
 
     /// Describes a mail.
-    public init(recipients: [String], sender: String? = nil, subject: String, lines: [String]) {
+    public init(
+        recipients: [String],
+        sender: String? = nil,
+        relay: String? = nil,
+        subject: String,
+        lines: [String]
+    ) {
         self.recipients = recipients
         self.sender = sender
+        self.relay = relay
         self.subject = subject
         self.lines = lines
     }

@@ -6,17 +6,11 @@ import LDirectorConfig
 import LinuxKit
 
 /// Mails on their way: one at a time, tried again for a day, never in the way of the checks.
+///
+/// Where one cannot be delivered, those with the same way wait with it, and others do not.
 final class MailQueue {
-    /// How the mails leave.
-    enum Route: Equatable {
-        /// By the system's own mailer.
-        case localMailer
-        /// To the SMTP server of this name, port 25.
-        case relay(String)
-    }
-
     private struct Outgoing {
-        let message: MailMessage
+        var message: MailMessage
         var recipients: [String]
         let content: [UInt8]
         let since: SuspendingClock.Instant
@@ -32,12 +26,15 @@ final class MailQueue {
     private let loop: EventLoop
     private let log: EventLog
     private let host: String
-    /// How the mails leave; may change on reload.
-    var route = Route.localMailer
+    /// The usual way of the mails; nil is the local mailer.
+    private var relay: String?
     private var queue: [Outgoing] = []
     private var delivery: SMTPDelivery?
     private var run: CommandRun?
-    private var isBusy = false
+    /// The place of the mail that is being delivered.
+    private var current: Int?
+    /// Until when a way is not tried.
+    private var pauses: [String?: SuspendingClock.Instant] = [:]
     private var timer: EventLoop.TimerID?
     private var allowance: (mails: Int, at: SuspendingClock.Instant)
     private var whenEmpty: (() -> Void)?
@@ -73,10 +70,19 @@ final class MailQueue {
                 since: loop.now
             )
         )
-        // Behind a mail that waits for its next attempt, this one waits as well.
-        if timer == nil {
-            next()
+        next()
+    }
+
+    /// Takes the usual relay of another configuration; mails that wait for the former one take the new way.
+    func follow(_ relay: String?) {
+        guard relay != self.relay else {
+            return
         }
+        for index in queue.indices where queue[index].message.relay == self.relay {
+            queue[index].message.relay = relay
+        }
+        self.relay = relay
+        next()
     }
 
     /// Calls `action` when nothing waits any more, or after `limit`; what waits still is lost then, and the log says so.
@@ -96,9 +102,8 @@ final class MailQueue {
         }
         whenEmpty = end
         loop.after(limit, end)
-        if !isBusy {
-            next()
-        }
+        pauses = [:]
+        next()
     }
 
     private func next() {
@@ -106,25 +111,32 @@ final class MailQueue {
             loop.cancel(timer)
         }
         timer = nil
-        guard !isBusy else {
+        guard current == nil else {
             return
         }
-        guard let mail = queue.first else {
+        guard !queue.isEmpty else {
             whenEmpty?()
             return
         }
-        isBusy = true
-        switch route {
-        case .relay(let server):
-            let conversation = SMTPConversation(
-                host: host,
-                sender: origin.address,
-                recipients: mail.recipients,
-                content: mail.content
-            )
-            delivery = SMTPDelivery(conversation, to: server, on: loop) { [weak self] in self?.ended($0) }
-        case .localMailer: startMailer(mail)
+        let now = loop.now
+        guard let index = queue.firstIndex(where: { pauses[$0.message.relay].map { $0 <= now } ?? true }) else {
+            if let instant = queue.compactMap({ pauses[$0.message.relay] }).min() {
+                timer = loop.at(instant) { [weak self] in self?.next() }
+            }
+            return
         }
+        current = index
+        let mail = queue[index]
+        guard let relay = mail.message.relay else {
+            return startMailer(mail)
+        }
+        let conversation = SMTPConversation(
+            host: host,
+            sender: origin.address,
+            recipients: mail.recipients,
+            content: mail.content
+        )
+        delivery = SMTPDelivery(conversation, to: relay, on: loop) { [weak self] in self?.ended($0) }
     }
 
     private func startMailer(_ mail: Outgoing) {
@@ -149,45 +161,47 @@ final class MailQueue {
     }
 
     private func ended(_ outcome: SMTPConversation.Outcome) {
-        guard isBusy, !queue.isEmpty else {
+        guard let index = current else {
             return
         }
-        (delivery, run, isBusy) = (nil, nil, false)
+        (delivery, run, current) = (nil, nil, nil)
         switch outcome {
         case .accepted(let refused):
-            let mail = queue.removeFirst()
+            let mail = queue.remove(at: index)
+            pauses[mail.message.relay] = nil
             counters.sent += 1
             if !refused.isEmpty {
                 log.write("Mail \"\(mail.message.subject)\" not taken for \(refused.joined(separator: ", "))")
             }
             next()
-        case .rejected(let reason): giveUp(reason)
-        case .deferred(let reason): postpone(reason)
+        case .rejected(let reason): giveUp(index, reason)
+        case .deferred(let reason): postpone(index, reason)
         }
     }
 
-    private func giveUp(_ reason: String) {
-        let mail = queue.removeFirst()
+    private func giveUp(_ index: Int, _ reason: String) {
+        let mail = queue.remove(at: index)
         counters.failed += 1
         log.write("Mail \"\(mail.message.subject)\" not sent: \(reason)")
         next()
     }
 
-    private func postpone(_ reason: String) {
-        queue[0].attempts += 1
-        let mail = queue[0]
+    private func postpone(_ index: Int, _ reason: String) {
+        queue[index].attempts += 1
+        let mail = queue[index]
         guard loop.now - mail.since < Self.patience else {
-            return giveUp(reason)
+            return giveUp(index, reason)
         }
         if mail.attempts == 1 {
             log.write("Mail \"\(mail.message.subject)\" waits, trying again: \(reason)")
         }
-        if queue.count >= Self.capacity {
-            log.write("Mail \"\(queue.remove(at: 1).message.subject)\" not sent: too many wait")
+        if queue.count >= Self.capacity, let other = queue.indices.first(where: { $0 != index }) {
+            log.write("Mail \"\(queue.remove(at: other).message.subject)\" not sent: too many wait")
             counters.failed += 1
         }
         let delay = whenEmpty == nil ? min(.seconds(900), .seconds(5) * (1 << min(mail.attempts, 10))) : .seconds(1)
-        timer = loop.after(delay) { [weak self] in self?.next() }
+        pauses[mail.message.relay] = loop.now + delay
+        next()
     }
 
     private var origin: MailMessage.Origin {
