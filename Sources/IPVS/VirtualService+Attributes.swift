@@ -39,13 +39,11 @@ extension AttributeWriter {
         putHost(UInt16(IPVS_SVC_ATTR_TIMEOUT), service.persistence?.timeoutSeconds ?? 0)
         let prefix = service.effectivePrefixLength
         switch service.key.family {
-        case .ipv4: putBigEndian(UInt16(IPVS_SVC_ATTR_NETMASK), Self.mask(prefix))
+        case .ipv4:
+            let mask = service.persistence?.gappedMask ?? VirtualService.Persistence.mask(prefix)
+            putBigEndian(UInt16(IPVS_SVC_ATTR_NETMASK), mask)
         case .ipv6: putHost(UInt16(IPVS_SVC_ATTR_NETMASK), UInt32(clamping: prefix))
         }
-    }
-
-    private static func mask(_ prefix: Int) -> UInt32 {
-        prefix <= 0 ? 0 : ~UInt32(0) << UInt32(max(0, 32 - prefix))
     }
 }
 
@@ -85,10 +83,8 @@ extension VirtualService {
         let other = UInt32(IP_VS_SVC_F_PERSISTENT | IP_VS_SVC_F_HASHED)
         flags = Flags(rawValue: bits & ~other)
         if bits & UInt32(IP_VS_SVC_F_PERSISTENT) != 0 {
-            persistence = Persistence(
-                timeoutSeconds: nest[UInt16(IPVS_SVC_ATTR_TIMEOUT)]?.host(UInt32.self) ?? 0,
-                prefixLength: Self.prefixLength(nest[UInt16(IPVS_SVC_ATTR_NETMASK)], key.family)
-            )
+            let timeout = nest[UInt16(IPVS_SVC_ATTR_TIMEOUT)]?.host(UInt32.self) ?? 0
+            persistence = Self.persistence(timeout, nest[UInt16(IPVS_SVC_ATTR_NETMASK)], key.family)
         }
         if let engine = nest[UInt16(IPVS_SVC_ATTR_PE_NAME)]?.string, !engine.isEmpty {
             persistenceEngine = engine
@@ -96,12 +92,17 @@ extension VirtualService {
     }
 
     /// The mask of IPv4 comes in network order, the prefix length of IPv6 in host order; the whole address is nil.
-    private static func prefixLength(_ attribute: NetlinkAttribute?, _ family: IPAddress.Family) -> Int? {
-        let length: Int? =
-            switch family {
-            case .ipv4: attribute?.bigEndian(UInt32.self).map { (~$0).leadingZeroBitCount }
-            case .ipv6: attribute?.host(UInt32.self).map(Int.init)
-            }
-        return length == family.byteCount * 8 ? nil : length
+    private static func persistence(
+        _ timeout: UInt32,
+        _ attribute: NetlinkAttribute?,
+        _ family: IPAddress.Family
+    ) -> Persistence {
+        switch family {
+        case .ipv4:
+            return Persistence(timeoutSeconds: timeout, mask: attribute?.bigEndian(UInt32.self) ?? .max)
+        case .ipv6:
+            let length = attribute?.host(UInt32.self).map(Int.init)
+            return Persistence(timeoutSeconds: timeout, prefixLength: length == 128 ? nil : length)
+        }
     }
 }

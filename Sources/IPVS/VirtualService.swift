@@ -29,10 +29,27 @@ public struct VirtualService: Hashable, Sendable {
         /// Clients whose addresses agree in so many leading bits share a server; nil is the whole address.
         public var prefixLength: Int?
 
+        /// An IPv4 mask with gaps, in host order: clients share a server whose addresses agree in its bits.
+        public private(set) var gappedMask: UInt32?
+
         /// Describes persistence; the default groups no clients.
         public init(timeoutSeconds: UInt32, prefixLength: Int? = nil) {
             self.timeoutSeconds = timeoutSeconds
             self.prefixLength = prefixLength
+        }
+
+        /// Describes persistence of an IPv4 service by a mask in host order, which may have gaps (ipvsadm -M).
+        public init(timeoutSeconds: UInt32, mask: UInt32) {
+            let length = (~mask).leadingZeroBitCount
+            self.init(timeoutSeconds: timeoutSeconds, prefixLength: length == 32 ? nil : length)
+            if mask != Self.mask(length) {
+                gappedMask = mask
+            }
+        }
+
+        /// The mask of a prefix length.
+        static func mask(_ prefixLength: Int) -> UInt32 {
+            prefixLength <= 0 ? 0 : ~UInt32(0) << UInt32(max(0, 32 - prefixLength))
         }
     }
 
@@ -76,6 +93,7 @@ public struct VirtualService: Hashable, Sendable {
         key == other.key && scheduler == other.scheduler && flags == other.flags
             && persistence?.timeoutSeconds == other.persistence?.timeoutSeconds
             && effectivePrefixLength == other.effectivePrefixLength
+            && persistence?.gappedMask == other.persistence?.gappedMask
             && persistenceEngine == other.persistenceEngine
     }
 }

@@ -177,6 +177,18 @@ import Testing
         #expect(answer?.service.isEquivalent(to: service) == true)
     }
 
+    @Test(arguments: [0, 0xff, 0xff00_ff00, 0xffff_ff00, 0xffff_fffe, UInt32.max]) func anyMaskRoundTrips(
+        _ mask: UInt32
+    ) throws {
+        let service = VirtualService(try tcp("192.0.2.1"), persistence: .init(timeoutSeconds: 1, mask: mask))
+        let request = requests.change(.addService(service))
+        let answer = IPVSAnswers.service(NetlinkMessage(type: 28, payload: request.payload))
+        #expect(answer?.service == service)
+        #expect((service.persistence?.gappedMask == nil) == [0, 0xffff_ff00, 0xffff_fffe, .max].contains(mask))
+        let other = VirtualService(try tcp("192.0.2.1"), persistence: .init(timeoutSeconds: 1, prefixLength: 8))
+        #expect(!service.isEquivalent(to: other))
+    }
+
     @Test(arguments: 0..<200) func everythingRoundTrips(_ round: Int) throws {
         var random = SeededGenerator(seed: UInt64(round))
         let entry = RandomTable.entry(using: &random)

@@ -38,21 +38,15 @@ extension VirtualServer {
             scheduler: scheduler,
             flags: flags,
             persistence: persistence.map { persistence in
-                VirtualService.Persistence(
-                    timeoutSeconds: UInt32(clamping: persistence.timeout.components.seconds),
-                    prefixLength: persistence.granularity.prefixLength
-                )
+                let seconds = UInt32(clamping: persistence.timeout.components.seconds)
+                return switch persistence.granularity {
+                case .netmask(let mask):
+                    VirtualService.Persistence(timeoutSeconds: seconds, mask: mask.ipv4Value ?? .max)
+                case .prefixLength(let length):
+                    VirtualService.Persistence(timeoutSeconds: seconds, prefixLength: Int(length))
+                }
             }
         )
-    }
-}
-
-extension Persistence.Granularity {
-    fileprivate var prefixLength: Int {
-        switch self {
-        case .netmask(let mask): (~(mask.ipv4Value ?? .max)).leadingZeroBitCount
-        case .prefixLength(let length): Int(length)
-        }
     }
 }
 
