@@ -18,7 +18,7 @@ private func environment(_ parameters: [String: String]) -> AgentEnvironment {
     @Test func defaults() throws {
         let settings = try SyncdSettings(environment([:]))
         #expect(
-            settings.daemons == [
+            settings.daemons(isPromoted: false) == [
                 SyncDaemon(.master, interface: "eth1", syncID: 1), SyncDaemon(.backup, interface: "eth1", syncID: 1),
             ]
         )
@@ -29,7 +29,51 @@ private func environment(_ parameters: [String: String]) -> AgentEnvironment {
                 .init(name: "sync_retries", numbers: [2], isExplicit: false),
             ]
         )
-        #expect(settings.takeover && !settings.restoreSysctl)
+        #expect(settings.takeover && !settings.restoreSysctl && !settings.forceRestart)
+        #expect(settings.drain == .seconds(4) && settings.linger == .seconds(5))
+    }
+
+    @Test func rolesOfTheModes() throws {
+        func roles(_ mode: String, _ isPromoted: Bool) throws -> [SyncDaemon.Role] {
+            try SyncdSettings(environment(["mode": mode])).daemons(isPromoted: isPromoted).map(\.role)
+        }
+        for mode in ["both", "master", "backup"] {
+            #expect(try roles(mode, true) == roles(mode, false))
+        }
+        #expect(try roles("both", true) == [.master, .backup])
+        #expect(try roles("role", false) == [.backup] && roles("role", true) == [.master, .backup])
+        #expect(try roles("exclusive", false) == [.backup] && roles("exclusive", true) == [.master])
+        #expect(try SyncdSettings(environment(["mode": "exclusive"])).allDaemons.map(\.role) == [.master, .backup])
+        #expect(try SyncdSettings(environment(["mode": "backup"])).allDaemons.map(\.role) == [.backup])
+    }
+
+    @Test func theBackupMayDiffer() throws {
+        let settings = try SyncdSettings(
+            environment([
+                "syncid": "7", "maxlen": "1400", "port": "9000", "interface_backup": "lvs-rx", "syncid_backup": "0",
+                "group_backup": "224.0.0.99", "port_backup": "9001", "maxlen_backup": "9000",
+            ])
+        )
+        #expect(
+            settings.master
+                == SyncDaemon(.master, interface: "eth1", syncID: 7, maximumLength: 1400, port: 9000)
+        )
+        #expect(
+            settings.backup
+                == SyncDaemon(
+                    .backup,
+                    interface: "lvs-rx",
+                    syncID: 0,
+                    maximumLength: 9000,
+                    group: IPAddress("224.0.0.99"),
+                    port: 9001
+                )
+        )
+    }
+
+    @Test func moduleOptions() throws {
+        let options = try SyncdSettings(environment(["module_options": "conn_tab_bits=20  x=1"])).moduleOptions
+        #expect(options.map(\.name) == ["conn_tab_bits", "x"] && options.map(\.value) == ["20", "1"])
     }
 
     @Test func parametersReachTheDaemons() throws {
@@ -40,7 +84,7 @@ private func environment(_ parameters: [String: String]) -> AgentEnvironment {
         )
         let group = try #require(IPAddress("ff02::5"))
         #expect(
-            settings.daemons == [
+            settings.daemons(isPromoted: false) == [
                 SyncDaemon(
                     .backup,
                     interface: "eth1",
@@ -81,7 +125,11 @@ private func environment(_ parameters: [String: String]) -> AgentEnvironment {
     }
 
     @Test(arguments: [
-        ["mode": "role"], ["mode": "exclusive"], ["mode": ""], ["interface": "a/b"], ["interface": "sixteen-letters-"],
+        ["mode": "Role"], ["mode": ""], ["interface_backup": "a b"], ["syncid_backup": "256"],
+        ["group_backup": "10.0.0.1"], ["port_backup": "0"], ["maxlen_backup": "x"], ["drain": "61"], ["drain": ""],
+        ["linger": "-1"], ["module_options": "-r"], ["module_options": "conn_tab_bits"],
+        ["module_options": "conn_tab_bits=x"], ["module_options": "a=1;b=2"],
+        ["interface": "a/b"], ["interface": "sixteen-letters-"],
         ["syncid": "0"], ["syncid": "256"], ["syncid": ""], ["group": "10.0.0.1"], ["group": "x"], ["port": "0"],
         ["port": "65536"], ["ttl": "0"], ["maxlen": "10"], ["maxlen": "65508"], ["profile": "none"],
         ["sync_threshold": "-1"], ["sync_threshold": "50", "profile": "cheap"], ["sync_ports": "3"],
@@ -95,6 +143,7 @@ private func environment(_ parameters: [String: String]) -> AgentEnvironment {
 
     @Test func backupOnlyIsAcceptedWhereItDoesNoHarm() throws {
         _ = try SyncdSettings(environment(["mode": "backup", "backup_only": "1"]))
+        _ = try SyncdSettings(environment(["mode": "exclusive", "backup_only": "1"]))
         _ = try SyncdSettings(environment(["backup_only": "1", "allow_backup_only": "yes"]))
         _ = try SyncdSettings(environment(["backup_only": "0"]))
     }
@@ -115,36 +164,61 @@ private func environment(_ parameters: [String: String]) -> AgentEnvironment {
         recorded: [SyncDaemon.Role: UInt32] = [.master: 3, .backup: 3],
         index: UInt32 = 3
     ) -> SyncdAssessment {
-        SyncdAssessment(wanted, running: running, recorded: recorded, index: index)
+        SyncdAssessment(wanted, running: running, recorded: recorded, indexes: ["eth1": index])
     }
 
     @Test func allIsWell() {
-        #expect(assess(wanted).exit == .success)
+        #expect(assess(wanted).exit(isPromoted: false) == .success)
         #expect(assess(wanted).complaint.isEmpty)
         // A daemon that was there before has no record.
-        #expect(assess(wanted, recorded: [:]).exit == .success)
+        #expect(assess(wanted, recorded: [:]).exit(isPromoted: false) == .success)
     }
 
     @Test func nothingOfOurs() {
-        #expect(assess([]).exit == .notRunning)
+        #expect(assess([]).exit(isPromoted: false) == .notRunning)
         let foreign = assess([SyncDaemon(.master, interface: "eth0", syncID: 7)])
-        #expect(foreign.exit == .notRunning)
+        #expect(foreign.exit(isPromoted: false) == .notRunning)
         #expect(foreign.hasForeign)
-        #expect(assess([SyncDaemon(.backup, interface: "eth1", syncID: 9)]).exit == .notRunning)
+        #expect(assess([SyncDaemon(.backup, interface: "eth1", syncID: 9)]).exit(isPromoted: false) == .notRunning)
     }
 
     @Test func halfIsAFailure() {
-        #expect(assess([wanted[0]]).exit == .generic)
+        #expect(assess([wanted[0]]).exit(isPromoted: false) == .generic)
         #expect(assess([wanted[0]]).complaint == "the sync backup does not run")
         let mixed = assess([wanted[0], SyncDaemon(.backup, interface: "eth0", syncID: 7)])
-        #expect(mixed.exit == .generic)
+        #expect(mixed.exit(isPromoted: false) == .generic)
         #expect(mixed.complaint == "another sync backup runs: interface eth0 instead of eth1")
     }
 
+    @Test func thePromotedRoleHasItsOwnAnswers() {
+        #expect(assess(wanted).exit(isPromoted: true) == .runningPromoted)
+        #expect(assess([wanted[0]]).exit(isPromoted: true) == .failedPromoted)
+        #expect(assess([]).exit(isPromoted: true) == .notRunning)
+    }
+
+    @Test func whatTheOtherRoleRunsIsTooMuch() {
+        func backupOnly(_ running: [SyncDaemon]) -> SyncdAssessment {
+            SyncdAssessment(
+                [wanted[1]],
+                others: [wanted[0]],
+                running: running,
+                recorded: [:],
+                indexes: ["eth1": 3]
+            )
+        }
+        #expect(backupOnly([wanted[1]]).exit(isPromoted: false) == .success)
+        #expect(backupOnly(wanted).exit(isPromoted: false) == .generic)
+        #expect(backupOnly(wanted).complaint == "the sync master runs, which is for the other role")
+        #expect(backupOnly([wanted[0]]).exit(isPromoted: false) == .generic)
+        // Somebody else's is none of our business.
+        let foreign = SyncDaemon(.master, interface: "eth0", syncID: 7)
+        #expect(backupOnly([wanted[1], foreign]).exit(isPromoted: false) == .success)
+    }
+
     @Test func aDeadInterfaceIsAFailure() {
-        #expect(assess(wanted, index: 4).exit == .generic)
+        #expect(assess(wanted, index: 4).exit(isPromoted: false) == .generic)
         #expect(assess(wanted, index: 0).complaint.contains("is gone"))
-        #expect(assess(wanted, recorded: [.master: 3, .backup: 2]).exit == .generic)
+        #expect(assess(wanted, recorded: [.master: 3, .backup: 2]).exit(isPromoted: false) == .generic)
     }
 }
 
@@ -155,7 +229,12 @@ private func environment(_ parameters: [String: String]) -> AgentEnvironment {
         record.keep("sync_threshold", "3 50")
         record.keep("sync_threshold", "0 0")
         record.keep("sync_retries", "0")
-        #expect(record.text == "index master 3\nindex backup 4\nsetting sync_threshold 3 50\nsetting sync_retries 0\n")
+        record.isPromoted = true
+        record.score = 100
+        #expect(
+            record.text
+                == "index master 3\nindex backup 4\nrole promoted\nscore 100\nsetting sync_threshold 3 50\nsetting sync_retries 0\n"
+        )
         #expect(SyncdRecord(text: record.text) == record)
         #expect(SyncdRecord(text: "index x 3\nindex master y\n\nnonsense\nsetting\n") == SyncdRecord())
     }

@@ -98,9 +98,14 @@ public struct AgentInvocation {
         }
         let code = try agent.init(environment: environment, log: log).run(action)
         if action == .status {
-            return AgentOutcome(code, output: code == .success ? "running\n" : code == .notRunning ? "stopped\n" : "")
+            return AgentOutcome(code, output: statusWords[code].map { $0 + "\n" } ?? "")
         }
         return AgentOutcome(code)
+    }
+
+    /// What `status` prints for people.
+    private var statusWords: [OCFExit: String] {
+        [.success: "running", .runningPromoted: "running (promoted)", .notRunning: "stopped"]
     }
 
     /// A parameter that is not offered must not look as if it had an effect; what runs already is not disturbed.

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import CLinuxShims
 import Glibc
 import LinuxKit
 import Netlink
@@ -71,7 +70,7 @@ public struct IPaddr2Agent: OCFAgent {
     func withNetwork<Result>(
         _ body: (borrowing NetlinkSocket) throws(OCFError) -> Result
     ) throws(OCFError) -> Result {
-        try enterNamespace()
+        try namespace.enter()
         let socket: NetlinkSocket
         do {
             socket = try NetlinkSocket(.route)
@@ -82,31 +81,10 @@ public struct IPaddr2Agent: OCFAgent {
     }
 
     /// Whether the namespace of the resource does not exist, so that no address can be in it.
-    var isNamespaceMissing: Bool {
-        !settings.namespace.isEmpty && !(isNamespaceNamed && access("/run/netns/\(settings.namespace)", F_OK) == 0)
-    }
+    var isNamespaceMissing: Bool { namespace.isMissing }
 
-    /// Whether the parameter is a file name and not a path, which could lead anywhere.
-    private var isNamespaceNamed: Bool {
-        !settings.namespace.contains("/") && ![".", ".."].contains(settings.namespace)
-    }
-
-    private func enterNamespace() throws(OCFError) {
-        let name = settings.namespace
-        guard !name.isEmpty else {
-            return
-        }
-        guard isNamespaceNamed else {
-            throw OCFError(.installed, "network_namespace=\"\(name)\" is not a name")
-        }
-        do {
-            let file = try OwnedDescriptor(opening: "/run/netns/\(name)", flags: O_RDONLY)
-            let raw = file.raw
-            try systemCall("setns", name) { vervet_setns_network(raw) }
-        } catch {
-            let code: OCFExit = error.code == EPERM ? .permission : .installed
-            throw OCFError(code, "cannot enter network namespace \"\(name)\": \(error.reason)")
-        }
+    private var namespace: NetworkNamespaceEntry {
+        NetworkNamespaceEntry(IPaddr2Parameters.namespace.name, settings.namespace)
     }
 }
 

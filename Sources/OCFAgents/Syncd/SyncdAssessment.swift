@@ -2,7 +2,7 @@
 import IPVS
 
 /// Compares what runs with what shall run; pure.
-struct SyncdAssessment: Equatable {
+struct SyncdAssessment {
     /// How one wanted daemon stands.
     enum Verdict: Equatable {
         /// It runs as wanted.
@@ -18,42 +18,57 @@ struct SyncdAssessment: Equatable {
     /// One verdict for each wanted daemon, in their order.
     let verdicts: [(daemon: SyncDaemon, verdict: Verdict)]
 
+    /// Daemons of ours that run although the role does not ask for them.
+    let surplus: [SyncDaemon.Role]
+
     /// Judges the wanted daemons.
     ///
     /// - Parameters:
     ///   - wanted: What shall run.
+    ///   - others: What may run in the other role only.
     ///   - running: What the kernel reports.
     ///   - recorded: The interface's index when each was started, as far as known.
-    ///   - index: The interface's index now; 0 when there is no such interface.
+    ///   - indexes: The indexes that interfaces have now, by name; one that is missing is gone.
     init(
         _ wanted: [SyncDaemon],
+        others: [SyncDaemon] = [],
         running: [SyncDaemon],
         recorded: [SyncDaemon.Role: UInt32],
-        index: UInt32
+        indexes: [String: UInt32]
     ) {
         verdicts = wanted.map { daemon in
             guard let found = running.first(where: { $0.role == daemon.role }) else {
                 return (daemon, .missing)
             }
             var differences = daemon.differences(from: found)
-            if found.interface != daemon.interface || found.syncID != daemon.syncID {
+            if !found.isOfSameGroup(as: daemon) {
                 return (daemon, .foreign(differences))
             }
-            if index == 0 {
+            if let index = indexes[daemon.interface], index != 0 {
+                if let started = recorded[daemon.role], started != index {
+                    let change = "(index \(index), was \(started))"
+                    differences.append("interface \(daemon.interface) is another one now \(change)")
+                }
+            } else {
                 differences.append("interface \(daemon.interface) is gone")
-            } else if let started = recorded[daemon.role], started != index {
-                differences.append("interface \(daemon.interface) is another one now (index \(index), was \(started))")
             }
             return (daemon, differences.isEmpty ? .good : .wrong(differences))
         }
+        surplus = others.filter { other in running.contains { $0.isOfSameGroup(as: other) } }.map(\.role)
     }
 
-    /// What monitor answers: 0 all is well, 7 nothing of ours runs, 1 anything in between.
-    var exit: OCFExit {
-        if verdicts.allSatisfy({ $0.verdict == .good }) {
-            return .success
+    /// What monitor answers.
+    ///
+    /// - Parameter isPromoted: The role.
+    /// - Returns: 0 or 8 when all is well, 7 when nothing of ours runs, 1 or 9 for anything in between.
+    func exit(isPromoted: Bool) -> OCFExit {
+        if surplus.isEmpty, verdicts.allSatisfy({ $0.verdict == .good }) {
+            return isPromoted ? .runningPromoted : .success
         }
-        return verdicts.contains { $0.verdict.isOurs } ? .generic : .notRunning
+        guard !surplus.isEmpty || verdicts.contains(where: { $0.verdict.isOurs }) else {
+            return .notRunning
+        }
+        return isPromoted ? .failedPromoted : .generic
     }
 
     /// Whether somebody else's daemon stands in the place of a wanted one.
@@ -63,7 +78,7 @@ struct SyncdAssessment: Equatable {
 
     /// What is wrong, in one line; empty when nothing is.
     var complaint: String {
-        verdicts.compactMap { daemon, verdict in
+        let complaints: [String] = verdicts.compactMap { daemon, verdict in
             switch verdict {
             case .good: nil
             case .missing: "the sync \(daemon.role) does not run"
@@ -71,11 +86,15 @@ struct SyncdAssessment: Equatable {
             case .foreign(let differences):
                 "another sync \(daemon.role) runs: \(differences.joined(separator: ", "))"
             }
-        }.joined(separator: "; ")
+        }
+        return (complaints + surplus.map { "the sync \($0) runs, which is for the other role" }).joined(separator: "; ")
     }
+}
 
-    static func == (left: SyncdAssessment, right: SyncdAssessment) -> Bool {
-        left.verdicts.elementsEqual(right.verdicts) { $0.daemon == $1.daemon && $0.verdict == $1.verdict }
+extension SyncDaemon {
+    /// Whether another daemon of this kind carries the same group of directors: interface and syncid are the same.
+    func isOfSameGroup(as other: SyncDaemon) -> Bool {
+        role == other.role && interface == other.interface && syncID == other.syncID
     }
 }
 

@@ -15,8 +15,7 @@ struct SyncdInterface {
     private let maximumLength: Int?
     private let log: AgentLog
 
-    init(_ settings: SyncdSettings, _ log: AgentLog) {
-        let daemon = settings.daemons[0]
+    init(_ daemon: SyncDaemon, _ log: AgentLog) {
         name = daemon.interface
         family = daemon.group?.family ?? .ipv4
         maximumLength = daemon.maximumLength.map(Int.init)

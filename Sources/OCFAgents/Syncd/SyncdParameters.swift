@@ -4,12 +4,14 @@
 enum SyncdParameters {
     static let mode = Parameter(
         "mode",
-        .select(["both", "master", "backup"]),
+        .select(SyncdMode.allCases.map(\.rawValue)),
         default: "both",
         summary: "Which daemons run",
         details: """
             both: the director sends its connections and receives those of the others, all the time, so that nothing \
-            has to be switched when the service moves. master: it only sends. backup: it only receives.
+            has to be switched when the service moves; promotion is only a label. role: it receives all the time and \
+            sends while promoted. exclusive: it sends while promoted and receives while not, for partners that \
+            expect one direction. master: it only sends. backup: it only receives.
             """
     )
     static let interface = Parameter(
@@ -55,6 +57,79 @@ enum SyncdParameters {
         details: """
             The largest payload that is sent or received. It must fit into the interface's MTU with its headers, and a \
             backup drops datagrams that are longer than its own. Empty is the kernel's choice.
+            """
+    )
+    static let backupInterface = Parameter(
+        "interface_backup",
+        summary: "Interface to receive on, if it is another one",
+        details: "The interface that the backup daemon listens on. Empty is the one of interface."
+    )
+    static let backupSyncid = Parameter(
+        "syncid_backup",
+        .integer,
+        summary: "Id to receive, if it is another one, 0 to 255",
+        details: "The id of the datagrams that the backup daemon takes; 0 takes all. Empty is that of syncid."
+    )
+    static let backupGroup = Parameter(
+        "group_backup",
+        summary: "Multicast group to receive, if it is another one",
+        details: "The multicast group that the backup daemon joins. Empty is that of group."
+    )
+    static let backupPort = Parameter(
+        "port_backup",
+        .integer,
+        summary: "UDP port to receive on, if it is another one",
+        details: "The UDP port of the backup daemon. Empty is that of port."
+    )
+    static let backupMaxlen = Parameter(
+        "maxlen_backup",
+        .integer,
+        summary: "Largest datagram payload to receive, in bytes",
+        details:
+            "What the backup daemon takes at most. Empty is the value of maxlen, and without it the kernel's choice."
+    )
+    static let drain = Parameter(
+        "drain",
+        .integer,
+        default: "4",
+        reloadable: true,
+        summary: "Seconds between the end of the service and that of the master daemon",
+        details: """
+            The kernel sends what it has collected only after up to three seconds, and forgets it when the daemon stops. \
+            At stop and demote the master daemon therefore goes on for so many seconds. 0 stops it at once.
+            """
+    )
+    static let linger = Parameter(
+        "linger",
+        .integer,
+        default: "5",
+        reloadable: true,
+        summary: "Seconds for which a promoted instance goes on receiving (mode=exclusive)",
+        details: "Late datagrams of the director that was active before are still taken for so many seconds."
+    )
+    static let forceRestart = Parameter(
+        "force_restart",
+        .boolean,
+        default: "no",
+        reloadable: true,
+        summary: "Whether a reload restarts daemons for settings that need it",
+        details: """
+            sync_ports and sync_sock_size take effect when daemons start. yes restarts them at reload, for sync_ports \
+            both at once; no says in the log that the change is pending.
+            """
+    )
+    static let namespace = Parameter(
+        "netns",
+        default: "",
+        summary: "Network namespace",
+        details: "The named network namespace (ip netns) whose connections are synchronised. Empty is the host's."
+    )
+    static let moduleOptions = Parameter(
+        "module_options",
+        summary: "Options of the kernel's module, such as conn_tab_bits=20",
+        details: """
+            With these options ip_vs is loaded if it is not yet; if it is and an option differs, the log says so. Empty \
+            leaves the loading to the kernel.
             """
     )
     static let profile = Parameter(
@@ -107,10 +182,10 @@ enum SyncdParameters {
         "allow_backup_only",
         .boolean,
         default: "no",
-        summary: "Whether backup_only=1 is accepted with mode=both",
+        summary: "Whether backup_only=1 is accepted where the active director receives",
         details: """
-            While a backup daemon runs with backup_only=1 the director schedules nothing at all, so with mode=both it \
-            would drop the whole service. Such a setting is refused unless this is yes.
+            While a backup daemon runs with backup_only=1 the director schedules nothing at all, so with mode=both or \
+            role it would drop the whole service. Such a setting is refused unless this is yes.
             """
     )
 
@@ -194,6 +269,9 @@ enum SyncdParameters {
     ]
 
     static let all =
-        [mode, interface, syncid, group, port, ttl, maxlen, profile, syncThreshold, syncPeriod]
-        + settings.map(\.parameter) + [takeover, restoreSysctl, allowBackupOnly]
+        [
+            mode, interface, syncid, group, port, ttl, maxlen, backupInterface, backupSyncid, backupGroup, backupPort,
+            backupMaxlen, profile, syncThreshold, syncPeriod,
+        ] + settings.map(\.parameter)
+        + [takeover, restoreSysctl, allowBackupOnly, drain, linger, forceRestart, namespace, moduleOptions]
 }

@@ -3,12 +3,18 @@ import Glibc
 import IPVS
 import LinuxKit
 
-/// What start leaves for monitor and stop: the interface's index and the settings found before; gone after a reboot.
+/// What start leaves for later actions: interface indexes, role and the settings found before; gone after a reboot.
 ///
 /// The kernel fixes the index when a daemon starts and goes on showing the name when that interface is long gone.
 struct SyncdRecord: Equatable {
     /// The interface's index when each daemon was started.
     var interfaceIndex: [SyncDaemon.Role: UInt32] = [:]
+
+    /// Whether this director has been promoted.
+    var isPromoted = false
+
+    /// The promotion score that Pacemaker was told last; nil when none.
+    var score: Int?
 
     /// Values of net.ipv4.vs before they were changed, in the order of the changes.
     var settings: [(name: String, value: String)] = []
@@ -19,17 +25,21 @@ struct SyncdRecord: Equatable {
     init(text: String) {
         for line in text.split(separator: "\n") {
             let words = line.split(separator: " ", maxSplits: 2).map(String.init)
-            guard words.count == 3 else {
+            guard words.count >= 2 else {
                 continue
             }
             switch words[0] {
-            case "index":
+            case "index" where words.count == 3:
                 if let role = SyncDaemon.Role.allCases.first(where: { "\($0)" == words[1] }),
                     let index = UInt32(words[2])
                 {
                     interfaceIndex[role] = index
                 }
-            case "setting":
+            case "role":
+                isPromoted = words[1] == "promoted"
+            case "score":
+                score = Int(words[1])
+            case "setting" where words.count == 3:
                 settings.append((words[1], words[2]))
             default:
                 break
@@ -42,7 +52,9 @@ struct SyncdRecord: Equatable {
         let indexes = SyncDaemon.Role.allCases.compactMap { role in
             interfaceIndex[role].map { "index \(role) \($0)\n" }
         }
-        return (indexes + settings.map { "setting \($0.name) \($0.value)\n" }).joined()
+        let role = isPromoted ? ["role promoted\n"] : []
+        let told = score.map { ["score \($0)\n"] } ?? []
+        return (indexes + role + told + settings.map { "setting \($0.name) \($0.value)\n" }).joined()
     }
 
     /// Keeps the first value found of a setting: later ones are our own.

@@ -3,7 +3,7 @@ import IPVS
 import LinuxKit
 
 /// What the parameters of `syncd` ask for, checked; pure.
-struct SyncdSettings: Equatable {
+struct SyncdSettings {
     /// A value for one file of net.ipv4.vs.
     struct Assignment: Equatable {
         let name: String
@@ -21,76 +21,132 @@ struct SyncdSettings: Equatable {
         }
     }
 
-    /// The daemons that shall run, master first.
-    let daemons: [SyncDaemon]
+    /// Which daemons run in which role.
+    let mode: SyncdMode
+    /// The daemon that sends, wherever the mode has one.
+    let master: SyncDaemon
+    /// The daemon that receives, wherever the mode has one.
+    let backup: SyncDaemon
     /// Settings to write before they start.
     let assignments: [Assignment]
     let takeover: Bool
     let restoreSysctl: Bool
+    /// How long the master goes on after the service has left.
+    let drain: Duration
+    /// How long the backup goes on after the promotion, where it ends with it.
+    let linger: Duration
+    let forceRestart: Bool
+    /// Options for loading the module, such as `conn_tab_bits=20`.
+    let moduleOptions: [(name: String, value: String)]
+
+    /// What shall run in a role, master first.
+    func daemons(isPromoted: Bool) -> [SyncDaemon] { mode.daemons(isPromoted: isPromoted).map(daemon) }
+
+    /// The daemon of a kind as it shall run.
+    func daemon(_ role: SyncDaemon.Role) -> SyncDaemon { role == .master ? master : backup }
+
+    /// All that may run here in one role or the other.
+    var allDaemons: [SyncDaemon] {
+        SyncDaemon.Role.allCases.filter {
+            mode.daemons(isPromoted: false).contains($0) || mode.daemons(isPromoted: true).contains($0)
+        }.map(daemon)
+    }
 
     /// Reads and checks the parameters.
     ///
     /// - Throws: ``OCFError`` with ``OCFExit/configured``.
     init(_ environment: AgentEnvironment) throws(OCFError) {
-        let roles = try Self.roles(environment)
-        let interface = environment.text(SyncdParameters.interface)
-        guard (1...15).contains(interface.utf8.count), !interface.contains(where: { $0 == "/" || $0.isWhitespace })
-        else {
-            throw Self.wrong(SyncdParameters.interface, environment, "an interface name has 1 to 15 characters")
+        guard let mode = SyncdMode(rawValue: environment.text(SyncdParameters.mode)) else {
+            let words = SyncdMode.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Self.wrong(SyncdParameters.mode, environment, "it must be one of \(words)")
         }
-        let lowest = roles == [.backup] ? 0 : 1
-        let syncID = try environment.integer(SyncdParameters.syncid, in: lowest...255)
-        let group = try Self.group(environment)
+        self.mode = mode
+        let interface = try Self.interface(SyncdParameters.interface, environment, default: nil)
+        let syncID = try environment.integer(SyncdParameters.syncid, in: (mode == .backup ? 0 : 1)...255)
+        let group = try Self.group(SyncdParameters.group, environment)
         let port = try Self.optional(SyncdParameters.port, environment, 1...65535).map { UInt16($0) }
         let ttl = try Self.optional(SyncdParameters.ttl, environment, 1...255).map { UInt8($0) }
-        // A whole record of IPv6 with sequence data is 98 bytes, the header 8; more than 65507 is no UDP payload.
+        // A record of IPv4 without sequence data is 36 bytes, the header 8; more than 65507 is no UDP payload.
         let maxlen = try Self.optional(SyncdParameters.maxlen, environment, 44...65507).map { UInt16($0) }
-        daemons = roles.map {
-            SyncDaemon(
-                $0,
-                interface: interface,
-                syncID: UInt32(syncID),
-                maximumLength: maxlen,
-                group: group,
-                port: port,
-                timeToLive: ttl
-            )
-        }
-        assignments = try Self.assignments(environment, roles)
+        master = SyncDaemon(
+            .master,
+            interface: interface,
+            syncID: UInt32(syncID),
+            maximumLength: maxlen,
+            group: group,
+            port: port,
+            timeToLive: ttl
+        )
+        let backupPort = try Self.optional(SyncdParameters.backupPort, environment, 1...65535).map { UInt16($0) }
+        let backupLength = try Self.optional(SyncdParameters.backupMaxlen, environment, 44...65507).map { UInt16($0) }
+        backup = SyncDaemon(
+            .backup,
+            interface: try Self.interface(SyncdParameters.backupInterface, environment, default: interface),
+            syncID: UInt32(try Self.optional(SyncdParameters.backupSyncid, environment, 0...255) ?? syncID),
+            maximumLength: backupLength ?? maxlen,
+            group: try Self.group(SyncdParameters.backupGroup, environment) ?? group,
+            port: backupPort ?? port,
+            timeToLive: ttl
+        )
+        assignments = try Self.assignments(environment, mode)
         takeover = environment.boolean(SyncdParameters.takeover)
         restoreSysctl = environment.boolean(SyncdParameters.restoreSysctl)
+        drain = .seconds(try environment.integer(SyncdParameters.drain, in: 0...60))
+        linger = .seconds(try environment.integer(SyncdParameters.linger, in: 0...60))
+        forceRestart = environment.boolean(SyncdParameters.forceRestart)
+        moduleOptions = try Self.moduleOptions(environment)
     }
 
-    private static func roles(_ environment: AgentEnvironment) throws(OCFError) -> [SyncDaemon.Role] {
-        switch environment.text(SyncdParameters.mode) {
-        case "both": return [.master, .backup]
-        case "master": return [.master]
-        case "backup": return [.backup]
-        case "role", "exclusive":
-            throw wrong(
-                SyncdParameters.mode,
-                environment,
-                "modes with roles are not offered; use both in a plain clone"
-            )
-        default:
-            throw wrong(SyncdParameters.mode, environment, "it must be both, master or backup")
+    private static func interface(
+        _ parameter: Parameter,
+        _ environment: AgentEnvironment,
+        default fallback: String?
+    ) throws(OCFError) -> String {
+        let name = environment.text(parameter)
+        if name.isEmpty, let fallback {
+            return fallback
         }
+        guard (1...15).contains(name.utf8.count), !name.contains(where: { $0 == "/" || $0.isWhitespace }) else {
+            throw wrong(parameter, environment, "an interface name has 1 to 15 characters")
+        }
+        return name
     }
 
-    private static func group(_ environment: AgentEnvironment) throws(OCFError) -> IPAddress? {
-        let text = environment.text(SyncdParameters.group)
+    private static func moduleOptions(
+        _ environment: AgentEnvironment
+    ) throws(OCFError) -> [(name: String, value: String)] {
+        var options: [(name: String, value: String)] = []
+        for word in environment.text(SyncdParameters.moduleOptions).split(separator: " ") {
+            let parts = word.split(separator: "=", omittingEmptySubsequences: false)
+            let isName = { (text: Substring) in
+                !text.isEmpty && text.utf8.allSatisfy { (0x61...0x7a).contains($0) || $0 == 0x5f }
+            }
+            guard parts.count == 2, isName(parts[0]), AgentEnvironment.decimal(String(parts[1])) != nil else {
+                throw wrong(
+                    SyncdParameters.moduleOptions,
+                    environment,
+                    "options have the form name=number, with blanks between them"
+                )
+            }
+            options.append((String(parts[0]), String(parts[1])))
+        }
+        return options
+    }
+
+    private static func group(_ parameter: Parameter, _ environment: AgentEnvironment) throws(OCFError) -> IPAddress? {
+        let text = environment.text(parameter)
         if text.isEmpty {
             return nil
         }
         guard let group = IPAddress(text), group.isMulticast else {
-            throw wrong(SyncdParameters.group, environment, "it must be a multicast address")
+            throw wrong(parameter, environment, "it must be a multicast address")
         }
         return group
     }
 
     private static func assignments(
         _ environment: AgentEnvironment,
-        _ roles: [SyncDaemon.Role]
+        _ mode: SyncdMode
     ) throws(OCFError) -> [Assignment] {
         var values: [String: [Int?]]
         switch environment.text(SyncdParameters.profile) {
@@ -120,11 +176,13 @@ struct SyncdSettings: Equatable {
         if let ports = values["sync_ports"]?.first ?? nil, ports & (ports - 1) != 0 {
             throw wrong(name: "sync_ports", "\(ports)", "it must be a power of two")
         }
-        if values["backup_only"] == [1], roles.count > 1, !environment.boolean(SyncdParameters.allowBackupOnly) {
+        if values["backup_only"] == [1], mode.receivesWhilePromoted,
+            !environment.boolean(SyncdParameters.allowBackupOnly)
+        {
             throw wrong(
                 name: "backup_only",
                 "1",
-                "with mode=both the active director would drop the whole service; allow_backup_only=yes overrides this"
+                "with mode=\(mode.rawValue) the active director would drop the whole service; allow_backup_only=yes overrides this"
             )
         }
         if values["sync_persist_mode"] == [1], values["sloppy_tcp"] == nil {
