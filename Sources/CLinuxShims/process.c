@@ -10,6 +10,12 @@
 #include <spawn.h>
 #include <sys/mman.h>
 #include <syslog.h>
+#include <elf.h>
+#include <grp.h>
+#include <link.h>
+#include <linux/capability.h>
+#include <stdint.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 int vervet_setns_network(int descriptor) { return setns(descriptor, CLONE_NEWNET); }
@@ -44,3 +50,27 @@ int vervet_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC
 pid_t vervet_fork(void) { return fork(); }
 
 int vervet_close_range(unsigned first, unsigned last) { return close_range(first, last, 0); }
+
+static int forget_object(struct dl_phdr_info *object, size_t size, void *context) {
+    (void)size;
+    (void)context;
+    long page = sysconf(_SC_PAGESIZE);
+    for (int index = 0; index < object->dlpi_phnum; index++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[index];
+        if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X) || (segment->p_flags & PF_W)) continue;
+        uintptr_t begin = (object->dlpi_addr + segment->p_vaddr + page - 1) & -(uintptr_t)page;
+        uintptr_t end = (object->dlpi_addr + segment->p_vaddr + segment->p_memsz) & -(uintptr_t)page;
+        if (begin < end) madvise((void *)begin, end - begin, MADV_DONTNEED);
+    }
+    return 0;
+}
+
+void vervet_forget_code(void) { dl_iterate_phdr(forget_object, NULL); }
+
+int vervet_become(uid_t user, gid_t group, const gid_t *others, int count, unsigned capabilities) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    struct __user_cap_data_struct data[2] = {{.effective = capabilities, .permitted = capabilities, .inheritable = capabilities}};
+    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 || setgroups(count, others) != 0) return -1;
+    if (setresgid(group, group, group) != 0 || setresuid(user, user, user) != 0) return -1;
+    return (int)syscall(SYS_capset, &header, data);
+}

@@ -13,6 +13,20 @@ public struct ConfigurationMap: ~Copyable {
         self.handle = handle
     }
 
+    /// Connects to the local Corosync's read-only statistics.
+    ///
+    /// - Returns: The map with the keys `stats.…`.
+    /// - Throws: ``CorosyncError``.
+    public static func statistics() throws(CorosyncError) -> ConfigurationMap {
+        var handle: cmap_handle_t = 0
+        try check("cmap_initialize_map", cmap_initialize_map(&handle, CMAP_MAP_STATS))
+        return ConfigurationMap(handle)
+    }
+
+    private init(_ handle: cmap_handle_t) {
+        self.handle = handle
+    }
+
     deinit {
         // After the loss of Corosync this fails, and there is nothing left to free.
         _ = cmap_finalize(handle)
@@ -43,6 +57,17 @@ public struct ConfigurationMap: ~Copyable {
         let result = cmap_get_uint32(handle, key, &value)
         if result == CS_ERR_NOT_EXIST || result == CS_ERR_INVALID_PARAM {
             return nil
+        }
+        try check("cmap_get \(key)", result)
+        return value
+    }
+
+    /// A counter of up to 64 bits; nil when the key does not exist or holds something else.
+    public borrowing func counter(_ key: String) throws(CorosyncError) -> UInt64? {
+        var value: UInt64 = 0
+        let result = cmap_get_uint64(handle, key, &value)
+        if result == CS_ERR_NOT_EXIST || result == CS_ERR_INVALID_PARAM {
+            return try number(key).map(UInt64.init)
         }
         try check("cmap_get \(key)", result)
         return value

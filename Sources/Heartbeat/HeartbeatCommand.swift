@@ -17,7 +17,10 @@ struct HeartbeatCommand: ParsableCommand {
             64 bad usage.
             """,
         version: heartbeatVersion,
-        subcommands: [Run.self, Stop.self, Status.self, Explain.self, Ping.self, Check.self]
+        subcommands: [
+            Run.self, Stop.self, Status.self, Explain.self, History.self, Metrics.self, Nodes.self, NodeState.self,
+            Links.self, LinkState.self, Ping.self, Force.self, Maintenance.self, Check.self,
+        ]
     )
 }
 

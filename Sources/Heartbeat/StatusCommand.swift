@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Glibc
 
 /// `heartbeat status`: one screen.
 struct Status: ParsableCommand {
@@ -10,7 +11,25 @@ struct Status: ParsableCommand {
     @Flag(help: "As JSON for programs.")
     var json = false
 
+    @Flag(help: "Show it again every second until interrupted.")
+    var watch = false
+
+    @Flag(name: .shortAndLong, help: "Only one line: the state.")
+    var quiet = false
+
     func run() throws {
+        while watch {
+            let text = try control.ask("status")
+            // Home, then clear what is below: no flicker.
+            print("\u{1b}[H\u{1b}[J" + text, terminator: "")
+            fflush(nil)
+            sleep(1)
+        }
+        guard !quiet else {
+            let text = try control.ask("status")
+            print(text.prefix { $0 != "\n" })
+            return
+        }
         print(try control.ask(json ? "status json" : "status"), terminator: "")
     }
 }

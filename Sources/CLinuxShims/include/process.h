@@ -48,3 +48,10 @@ pid_t vervet_fork(void);
 
 /// close_range(2) of the descriptors from `first` to `last`. 0, or -1 with errno.
 int vervet_close_range(unsigned first, unsigned last);
+
+/// Lets go of the program's and its libraries' code pages (madvise(2) MADV_DONTNEED): what is still needed comes back from
+/// the page cache, what only the start needed does not. Before mlockall(2), which forbids it.
+void vervet_forget_code(void);
+
+/// Becomes another user for good, keeping only the capabilities of the mask (capabilities(7), numbers below 32).
+int vervet_become(uid_t user, gid_t group, const gid_t *others, int count, unsigned capabilities);

@@ -15,7 +15,7 @@ public struct ConfigurationParser {
     ]
 
     private static let words =
-        durations.keys.sorted() + ["auth", "flap_limit", "implicit_ping", "link", "log_file"]
+        durations.keys.sorted() + ["auth", "evidence", "flap_limit", "implicit_ping", "link", "log_file", "user"]
         + ["loss_down", "loss_up", "ping", "ping_delta", "port"]
 
     private let file: String
@@ -59,7 +59,7 @@ public struct ConfigurationParser {
             return
         }
         let values = Array(words.dropFirst())
-        let isRepeatable = ["link", "ping"].contains(directive.text)
+        let isRepeatable = ["evidence", "link", "ping"].contains(directive.text)
         if !isRepeatable, !given.insert(directive.text).inserted {
             complain(directive, "\"\(directive.text)\" was already given above")
             return
@@ -99,6 +99,11 @@ public struct ConfigurationParser {
             if let value = single(directive, values), let path = path(value) {
                 configuration.logFile = path
             }
+        case "user":
+            if let value = single(directive, values) {
+                configuration.user = value.text
+            }
+        case "evidence": takeEvidence(directive, values)
         case "auth": takeAuthentication(directive, values)
         default:
             complain(directive, "unknown directive \"\(directive.text)\"" + Self.suggestion(directive.text, Self.words))
@@ -184,13 +189,29 @@ public struct ConfigurationParser {
                 complain(value, "\"\(value.text)\" is not an IP address (names are not looked up)")
                 return
             }
-            guard address.family == .ipv4 else {
-                complain(value, "only IPv4 targets can be pinged")
-                return
-            }
             targets.append(address)
         }
         pings.append((values[0], targets, line, source))
+    }
+
+    private mutating func takeEvidence(_ directive: Word, _ values: [Word]) {
+        let names = HeartbeatConfiguration.Evidence.allCases.map(\.rawValue)
+        guard values.count == 2 else {
+            complain(directive, "write: evidence \(names.joined(separator: "|")) on|off")
+            return
+        }
+        guard let evidence = HeartbeatConfiguration.Evidence(rawValue: values[0].text) else {
+            complain(values[0], "no evidence is called \"\(values[0].text)\"" + Self.suggestion(values[0].text, names))
+            return
+        }
+        guard let isOn = onOff(values[1]) else {
+            return
+        }
+        if isOn {
+            configuration.disabledEvidence.remove(evidence)
+        } else {
+            configuration.disabledEvidence.insert(evidence)
+        }
     }
 
     private mutating func takeAuthentication(_ directive: Word, _ values: [Word]) {
@@ -235,6 +256,10 @@ public struct ConfigurationParser {
         }
         if configuration.timers.warntime > configuration.timers.deadtime {
             complain(nowhere, "warntime must not be longer than deadtime")
+        }
+        let words: Set<HeartbeatConfiguration.Evidence> = [.probes, .knet]
+        if configuration.disabledEvidence.isSuperset(of: words) {
+            complain(nowhere, "with neither probes nor knet nothing is known about the peers: leave one on")
         }
         if !configuration.links.isEmpty, configuration.designatedLinks(of: Array(0..<8)).isEmpty {
             complain(

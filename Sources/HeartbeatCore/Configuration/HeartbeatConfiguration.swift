@@ -38,6 +38,27 @@ public struct HeartbeatConfiguration: Equatable, Sendable {
         case none
     }
 
+    /// Where knowledge about links comes from.
+    public enum Evidence: String, Equatable, Sendable, CaseIterable {
+        /// Carrier and address of our own interfaces.
+        case carrier
+        /// Our own probes.
+        case probes
+        /// Corosync's links.
+        case knet
+        /// Ping targets.
+        case pings
+    }
+
+    /// Evidence that is switched off.
+    public var disabledEvidence: Set<Evidence> = []
+
+    /// Whether a source of evidence is used.
+    public func uses(_ evidence: Evidence) -> Bool { !disabledEvidence.contains(evidence) }
+
+    /// The account the daemon runs as once all is opened; nil to stay who it is.
+    public var user: String?
+
     /// Times and limits.
     public var timers = LinkTimers()
 

@@ -31,11 +31,20 @@ public struct ClusterTopology: Equatable, Sendable {
     /// The largest knet ping timeout of the links; how long a message may be held up by a dead link.
     public var knetTimeout: Duration
 
+    /// The largest interval of knet's pings.
+    public var knetInterval: Duration
+
     /// Joins the parts.
-    public init(localNode: NodeID, nodes: [Node], knetTimeout: Duration) {
+    public init(
+        localNode: NodeID,
+        nodes: [Node],
+        knetTimeout: Duration,
+        knetInterval: Duration = .milliseconds(750)
+    ) {
         self.localNode = localNode
         self.nodes = nodes
         self.knetTimeout = knetTimeout
+        self.knetInterval = knetInterval
     }
 
     /// Ourselves; nil when the node list lacks us.

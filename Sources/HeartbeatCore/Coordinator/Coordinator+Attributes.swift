@@ -42,6 +42,9 @@ extension Coordinator {
         if isStopping {
             return "stopped"
         }
+        if let lastTick, isInMaintenance(at: lastTick) {
+            return "maintenance"
+        }
         guard score != nil else {
             return "starting"
         }
@@ -51,12 +54,33 @@ extension Coordinator {
         if verdicts.values.contains(where: { $0.faulty.isEmpty && !$0.reason.isHealthy }) {
             return "undecided"
         }
+        if !alarmed.isEmpty {
+            return "undecided"
+        }
+        if hasConfigurationMismatch {
+            return "config-mismatch"
+        }
         return redundancy < topology?.links.count ?? 0 ? "degraded" : "ok"
     }
 
     /// Makes the publisher assert everything anew: Pacemaker forgets a node's attributes when it leaves.
     mutating func publishAgain() {
         publishedAt = nil
+    }
+
+    /// In maintenance only the word for it changes; Pacemaker may still need to be told everything again.
+    private mutating func freeze(at now: MonotonicTime) {
+        var frozen = published
+        if let index = frozen.firstIndex(where: { $0.name == "hb-state" }) {
+            frozen[index].value = "maintenance"
+        }
+        let again = publishedAt.map { now - $0 >= Self.assertInterval } ?? true
+        guard frozen != published || again else {
+            return
+        }
+        published = frozen
+        publishedAt = again ? now : publishedAt
+        effects.append(.publish(frozen, again: again))
     }
 
     mutating func publish(at now: MonotonicTime) {
@@ -74,6 +98,10 @@ extension Coordinator {
         if secondary != self.secondary {
             self.secondary = secondary
             secondarySince = now
+        }
+        if isInMaintenance(at: now), !published.isEmpty {
+            freeze(at: now)
+            return
         }
         let isSettled = secondarySince.map { now - $0 >= Self.secondarySettle } ?? true
         let kept = Array(published.dropFirst())

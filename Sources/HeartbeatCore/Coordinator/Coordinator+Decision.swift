@@ -30,7 +30,7 @@ extension Coordinator {
         let targets = pings[link] ?? [:]
         var evidence = LinkEvidence(
             node: topology?.localNode ?? 0,
-            hasCarrier: local?.works ?? false,
+            hasCarrier: configuration.uses(.carrier) ? local?.works ?? false : true,
             pingTotal: targets.count,
             pingAlive: targets.values.count { $0.isAlive },
             receives: local?.receives ?? true
@@ -77,6 +77,10 @@ extension Coordinator {
                 verdict = LinkDecision.solo(own, pingsDeadFor: dead, confirm: timers.soloConfirm)
             }
             note(verdict, link, at: now)
+            if let forced = forcedHealth(at: now) {
+                health[link]?.force(forced, at: now)
+                continue
+            }
             let isHealthy = conclusion(own, verdict, link, at: now)
             health[link]?.conclude(isHealthy, isImmediate: verdict.reason.isImmediate, at: now)
         }

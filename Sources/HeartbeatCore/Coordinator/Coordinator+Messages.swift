@@ -39,7 +39,8 @@ extension Coordinator {
             }
         case .bye:
             log(.notice, "the heartbeat of \(name(of: sender)) ends")
-        case .verdict, .admin: break
+        case .admin: obey(orderOf: sender, message.reason, at: now)
+        case .verdict: break
         }
     }
 
@@ -100,6 +101,12 @@ extension Coordinator {
         if isStopping {
             flags.insert(.stopping)
         }
+        if isInMaintenance(at: now) {
+            flags.insert(.maintenance)
+        }
+        if !configuration.uses(.probes) {
+            flags.insert(.probesOff)
+        }
         var message = GroupMessage(
             kind: kind,
             node: topology?.localNode ?? 0,
@@ -153,7 +160,7 @@ extension Coordinator {
             record.missingTotal = UInt32(clamping: monitor.missingTotal)
             record.jitterMicroseconds = UInt32(clamping: monitor.jitter.wholeNanoseconds / 1000)
             record.knetEnabled = peer.knet[link] == nil ? .unknown : .yes
-            record.knetConnected = Tristate(peer.knet[link])
+            record.knetConnected = Tristate(peer.knet[link]?.isConnected)
             return record
         }
     }

@@ -43,6 +43,16 @@ public struct Coordinator: Sendable {
     var attributeFailure: String?
     var secondary: [NodeAttribute] = []
     var secondarySince: MonotonicTime?
+    var history = TransitionHistory()
+    var forced: (isHealthy: Bool, until: MonotonicTime)?
+    var maintenanceUntil: MonotonicTime?
+    var differsSince: [NodeID: MonotonicTime] = [:]
+    var alarmed: Set<NodeID> = []
+    var blockedProbes: Set<NodeID> = []
+    var lateTicks = 0
+    var attributeFailures = 0
+    var isRealTime: Bool?
+    var isLocked: Bool?
     var probeContent = ProbeContent()
     var rejectedMessages = 0
     var effects: [HeartbeatEffect] = []
@@ -73,7 +83,7 @@ public struct Coordinator: Sendable {
         case .message(let sender, let bytes): take(bytes, from: sender, at: time)
         case .members(let members, let left, let joined): adopt(members: members, left: left, joined: joined, at: time)
         case .ring(let nodes): adopt(ring: nodes, at: time)
-        case .knet(let peer, let links): peers[peer]?.knet = links
+        case .knet(let peer, let links): peers[peer]?.knet = configuration.uses(.knet) ? links : [:]
         case .knetUnknown:
             for id in peers.keys {
                 peers[id]?.knet = [:]
@@ -86,18 +96,24 @@ public struct Coordinator: Sendable {
             pings[link] = Dictionary(targets.map { ($0, old[$0] ?? fresh) }, uniquingKeysWith: { first, _ in first })
         case .pingReply(let link, let target): pings[link]?[target]?.replied(at: time)
         case .late(let delay): wasAway(for: delay, at: time)
+        case .scheduling(let isRealTime, let isLocked):
+            self.isRealTime = isRealTime
+            self.isLocked = isLocked
         case .attribute(let name, let value, let failure): confirm(name, value, failure)
         }
     }
 
     /// Looks at the clock, decides, and hands out what is to be done.
     public mutating func tick(at now: MonotonicTime) -> [HeartbeatEffect] {
-        if let lastTick, now - lastTick > Self.lateness {
+        if let lastTick, now - lastTick > Self.calmInterval + Self.lateness {
             wasAway(for: now - lastTick, at: now)
         }
         lastTick = now
+        expireOrders(at: now)
         advanceMonitors(at: now)
         decide(at: now)
+        compareOpinions(at: now)
+        watchForBlockedProbes(at: now)
         publish(at: now)
         speak(at: now)
         defer { effects.removeAll(keepingCapacity: true) }
@@ -118,8 +134,31 @@ public struct Coordinator: Sendable {
     /// A tick that comes later than this means that we were away.
     static let lateness = Duration.milliseconds(400)
 
+    /// When to look at the clock again: seldom while all is well, often while something is silent or settles.
+    public func nextTick(after now: MonotonicTime) -> Duration {
+        let patience = timers.keepalive * 8 / 5
+        let isTense =
+            peers.values.contains { peer in
+                peer.monitors.values.contains { monitor in
+                    monitor.state != .down && monitor.lastHeard.map { now - $0 > patience } ?? false
+                }
+            } || pings.values.contains { $0.values.contains { $0.isSilent(for: patience, at: now) } }
+            || health.values.contains(where: \.isSettling)
+        return isTense ? Self.tenseInterval : Self.calmInterval
+    }
+
+    static let calmInterval = Duration.milliseconds(200)
+    static let tenseInterval = Duration.milliseconds(25)
+
     mutating func log(_ level: LogLevel, _ text: String) {
+        log(level, text, at: lastTick ?? startedAt)
+    }
+
+    mutating func log(_ level: LogLevel, _ text: String, at now: MonotonicTime) {
         effects.append(.log(level, text))
+        if level >= .notice {
+            history.append(text, at: now)
+        }
     }
 
     private mutating func adopt(_ new: ClusterTopology, at now: MonotonicTime) {
@@ -204,7 +243,7 @@ public struct Coordinator: Sendable {
             peers[id]?.isInGroup = isInGroup
             peers[id]?.owesView = isInGroup
             for link in peers[id]?.monitors.keys.sorted() ?? [] {
-                if isInGroup {
+                if isInGroup, configuration.uses(.probes), peers[id]?.view?.flags.contains(.probesOff) != true {
                     peers[id]?.monitors[link]?.expect(at: now)
                 } else {
                     peers[id]?.monitors[link]?.forget(at: now)
@@ -249,6 +288,7 @@ public struct Coordinator: Sendable {
     }
 
     private mutating func wasAway(for delay: Duration, at now: MonotonicTime) {
+        lateTicks += 1
         if lateUntil.map({ now >= $0 }) ?? true {
             log(.warning, "we were away for \(delay.clampedMilliseconds) ms: all deadlines start anew")
         }
@@ -307,6 +347,7 @@ public struct Coordinator: Sendable {
 
     private mutating func confirm(_ name: String, _ value: String, _ failure: String?) {
         if let failure {
+            attributeFailures += 1
             if attributeFailure != failure {
                 log(.warning, "attribute \(name)=\(value): \(failure)")
             }

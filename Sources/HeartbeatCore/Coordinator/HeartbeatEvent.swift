@@ -22,7 +22,7 @@ public enum HeartbeatEvent: Sendable {
     case ring([NodeID])
 
     /// knet's links to a peer: nil for links that are not configured.
-    case knet(peer: NodeID, links: [UInt8: Bool])
+    case knet(peer: NodeID, links: [UInt8: KnetLink])
 
     /// Corosync did not answer about knet's links.
     case knetUnknown
@@ -41,6 +41,9 @@ public enum HeartbeatEvent: Sendable {
 
     /// A thread that keeps time came late by so much.
     case late(Duration)
+
+    /// Whether the threads that keep time have real-time priority and locked memory.
+    case scheduling(isRealTime: Bool, isLocked: Bool)
 
     /// An attribute was given to Pacemaker, or why not.
     case attribute(name: String, value: String, failure: String?)

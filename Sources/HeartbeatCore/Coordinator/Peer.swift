@@ -15,7 +15,7 @@ struct Peer: Sendable {
     let id: NodeID
     var name: String
     var monitors: [UInt8: LinkMonitor] = [:]
-    var knet: [UInt8: Bool] = [:]
+    var knet: [UInt8: KnetLink] = [:]
     var roundTrip: [UInt8: Duration] = [:]
     var isInGroup = false
     var view: GroupMessage?
@@ -37,12 +37,15 @@ struct Peer: Sendable {
         if own == true {
             return true
         }
-        let areAllSilent = monitors.values.allSatisfy { $0.hears != true }
-        let isKnetConnected = knet.values.contains(true)
-        if areAllSilent, isKnetConnected {
-            return knet[link]
+        if isKnetAsked {
+            return knet[link].map { $0.hears ?? $0.isConnected }
         }
         return own
+    }
+
+    /// Whether no probe arrives on any link although knet's do: then knet alone speaks.
+    var isKnetAsked: Bool {
+        monitors.values.allSatisfy { $0.hears != true } && knet.values.contains(where: \.isConnected)
     }
 
     /// Whether it hears us on a link, by what it said last.
@@ -51,6 +54,7 @@ struct Peer: Sendable {
             return probeView.hearsUs & 1 << link != 0
         }
         return view?.peerLinks.first { $0.peer == us && $0.link == link }?.hears.value
+            ?? (isKnetAsked ? knet[link]?.isHeard : nil)
     }
 
     /// When it last spoke by any way.

@@ -37,6 +37,11 @@ public struct PingMonitor: Sendable {
         quietUntil = now + timers.deadtime
     }
 
+    /// Whether a target that answers has not done so for a while.
+    func isSilent(for time: Duration, at now: MonotonicTime) -> Bool {
+        isAlive && lastReply.map { now - $0 > time } ?? false
+    }
+
     /// Looks at the clock.
     public mutating func tick(at now: MonotonicTime) {
         if let quietUntil, now < quietUntil {

@@ -20,6 +20,18 @@ public struct PublishedHealth: Equatable, Sendable {
         flaps = FlapGuard(limit: timers.flapLimit)
     }
 
+    /// Whether a change waits for its time.
+    public var isSettling: Bool { candidateSince != nil }
+
+    /// Takes what an operator wants: at once, and no flap.
+    public mutating func force(_ isHealthy: Bool, at now: MonotonicTime) {
+        candidateSince = nil
+        if value != isHealthy {
+            value = isHealthy
+            since = now
+        }
+    }
+
     /// Takes the present conclusion about ourselves.
     ///
     /// - Parameters:

@@ -7,7 +7,8 @@ import LinuxKit
 /// Reads the node list and asks for knet's links five times a second; Corosync may keep this thread waiting for ever.
 struct CorosyncQueryThread: Sendable {
     private static let pollInterval = Duration.milliseconds(200)
-    private static let topologyInterval = 25
+    private static let topologyInterval = 75
+    private static let countersInterval = 5
 
     private let events: EventMailbox
 
@@ -34,23 +35,65 @@ struct CorosyncQueryThread: Sendable {
 
     /// One connection, until it fails.
     private func session() throws(CorosyncError) {
-        let map = try ConfigurationMap()
         let links = try LinkStatusClient()
+        var directions: [NodeID: [UInt8: KnetDirections]] = [:]
         while true {
-            let topology = try readTopology(map)
+            // Every open connection costs some MiB of shared memory; this one is needed four times a minute.
+            let topology = try readTopology(try ConfigurationMap())
             events.post(.topology(topology))
-            for _ in 0..<Self.topologyInterval {
-                for peer in topology.peers {
-                    try query(peer, links)
-                }
-                pause(Self.pollInterval)
+            try watch(topology, links, &directions)
+        }
+    }
+
+    /// Asks for the links of all peers until it is time to read the node list again.
+    private func watch(
+        _ topology: ClusterTopology,
+        _ client: borrowing LinkStatusClient,
+        _ directions: inout [NodeID: [UInt8: KnetDirections]]
+    ) throws(CorosyncError) {
+        let window = max(.seconds(1), topology.knetInterval * 3)
+        for round in 0..<Self.topologyInterval {
+            var areAllConnected = true
+            for peer in topology.peers {
+                try query(peer, client, directions[peer.id] ?? [:], &areAllConnected)
             }
+            if areAllConnected {
+                directions = [:]
+            } else if round % Self.countersInterval == 0 {
+                // A connected link works both ways; only of another one the counters tell more.
+                let statistics = try ConfigurationMap.statistics()
+                for peer in topology.peers {
+                    try count(peer, statistics, window, &directions[peer.id, default: [:]])
+                }
+            }
+            pause(Self.pollInterval)
+        }
+    }
+
+    private func count(
+        _ peer: ClusterTopology.Node,
+        _ statistics: borrowing ConfigurationMap,
+        _ window: Duration,
+        _ directions: inout [UInt8: KnetDirections]
+    ) throws(CorosyncError) {
+        for link in peer.addresses.keys {
+            let prefix = "stats.knet.node\(peer.id).link\(link)."
+            guard let pings = try statistics.counter(prefix + "rx_ping_packets"),
+                let pongs = try statistics.counter(prefix + "rx_pong_packets")
+            else {
+                directions[link] = nil
+                continue
+            }
+            directions[link, default: KnetDirections(window: window)]
+                .note(KnetDirections.Counters(receivedPings: pings, receivedPongs: pongs), at: .now)
         }
     }
 
     private func query(
         _ peer: ClusterTopology.Node,
-        _ client: borrowing LinkStatusClient
+        _ client: borrowing LinkStatusClient,
+        _ directions: [UInt8: KnetDirections],
+        _ areAllConnected: inout Bool
     ) throws(CorosyncError) {
         let status: LinkStatusClient.NodeStatus
         do {
@@ -62,9 +105,15 @@ struct CorosyncQueryThread: Sendable {
             events.post(.knet(peer: peer.id, links: [:]))
             return
         }
-        var states: [UInt8: Bool] = [:]
+        var states: [UInt8: KnetLink] = [:]
         for link in peer.addresses.keys where Int(link) < status.links.count && status.links[Int(link)].isEnabled {
-            states[link] = status.links[Int(link)].isConnected
+            let isConnected = status.links[Int(link)].isConnected
+            areAllConnected = areAllConnected && isConnected
+            states[link] = KnetLink(
+                isConnected: isConnected,
+                hears: isConnected ? true : directions[link]?.hears,
+                isHeard: isConnected ? true : directions[link]?.isHeard
+            )
         }
         events.post(.knet(peer: peer.id, links: states))
     }
@@ -75,6 +124,7 @@ struct CorosyncQueryThread: Sendable {
         var nodes: [ClusterTopology.Node] = []
         var local: NodeID = 0
         var timeout: UInt32 = 0
+        var interval: UInt32 = 0
         let positions = Set(
             try map.keys(prefix: "nodelist.node.").compactMap { $0.split(separator: ".").dropFirst(2).first }
         )
@@ -98,8 +148,15 @@ struct CorosyncQueryThread: Sendable {
         for link in UInt8(0)..<8 {
             let key = "runtime.config.totem.interface.\(link).knet_ping_timeout"
             timeout = max(timeout, try map.number(key) ?? 0)
+            let pingKey = "runtime.config.totem.interface.\(link).knet_ping_interval"
+            interval = max(interval, try map.number(pingKey) ?? 0)
         }
-        return ClusterTopology(localNode: local, nodes: nodes, knetTimeout: .milliseconds(Int64(timeout)))
+        return ClusterTopology(
+            localNode: local,
+            nodes: nodes,
+            knetTimeout: .milliseconds(Int64(timeout)),
+            knetInterval: .milliseconds(Int64(interval))
+        )
     }
 
     /// The address of a node list entry, which may be a name.

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import LinuxKit
 
-/// An ICMP echo request and the reply to it (RFC 792).
+/// An ICMP echo request and the reply to it (RFC 792, RFC 4443).
 struct EchoMessage: Equatable, Sendable {
     private static let request: UInt8 = 8
     private static let reply: UInt8 = 0
+    private static let icmpv6Request: UInt8 = 128
+    private static let icmpv6Reply: UInt8 = 129
 
     /// Identifies the sender.
     var identifier: UInt16
@@ -20,6 +22,24 @@ struct EchoMessage: Equatable, Sendable {
         writer.writeBigEndian(sequence)
         writer.patchBigEndian(Self.checksum(writer.bytes), at: 2)
         return writer.bytes
+    }
+
+    /// The request of RFC 4443; the kernel fills in its checksum.
+    var icmpv6RequestBytes: [UInt8] {
+        var bytes = requestBytes
+        bytes.replaceSubrange(0..<4, with: [Self.icmpv6Request, 0, 0, 0])
+        return bytes
+    }
+
+    /// Reads a reply as a raw IPv6 socket delivers it, without any header; nil for anything else.
+    init?(icmpv6Reply bytes: [UInt8]) {
+        var reader = ByteReader(bytes)
+        guard reader.readBigEndian(UInt8.self) == Self.icmpv6Reply, reader.skip(3),
+            let identifier = reader.readBigEndian(UInt16.self), let sequence = reader.readBigEndian(UInt16.self)
+        else {
+            return nil
+        }
+        self.init(identifier: identifier, sequence: sequence)
     }
 
     init(identifier: UInt16, sequence: UInt16) {

@@ -33,6 +33,8 @@ struct GroupThread: Sendable {
     private func run() {
         // The name only serves people who look at threads.
         _ = vervet_set_thread_name("hb-group")
+        // The status tells of the network thread, for which the same holds.
+        _ = RealTime.raiseThread()
         var pause = Self.shortestPause
         while true {
             let began = MonotonicTime.now

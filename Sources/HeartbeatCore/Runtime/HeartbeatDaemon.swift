@@ -8,6 +8,7 @@ public import LinuxKit
 /// Used by one thread.
 public final class HeartbeatDaemon {
     private static let beat = Duration.milliseconds(50)
+    private static let suspendLimit: Int64 = 400_000_000
     private static let goodbye = Duration.seconds(1)
 
     private let events: EventMailbox
@@ -21,6 +22,7 @@ public final class HeartbeatDaemon {
     private let keySource: String
     private var coordinator: Coordinator
     private var isStopping = false
+    private var bootOffset: Int64?
 
     /// Claims the run file, reads the key and prepares everything; no thread runs yet.
     ///
@@ -36,7 +38,13 @@ public final class HeartbeatDaemon {
         (key, keySource) = try ProbeKeyFile.load(configuration.authentication)
         let incarnation = UInt64.random(in: 1...UInt64.max)
         events = try EventMailbox()
-        network = try NetworkThread(events: events, configuration: configuration, incarnation: incarnation, key: key)
+        network = try NetworkThread(
+            events: events,
+            configuration: configuration,
+            incarnation: incarnation,
+            key: key,
+            isLocked: RealTime.lockMemory()
+        )
         group = try GroupThread(events: events)
         queries = CorosyncQueryThread(events: events)
         attributes = try AttributeThread(events: events)
@@ -80,11 +88,25 @@ public final class HeartbeatDaemon {
     }
 
     private func beat() {
+        noticeSuspension()
         takeEvents()
         if !isStopping {
             perform(coordinator.tick(at: .now))
         }
-        loop.after(Self.beat) { [unowned self] in beat() }
+        loop.after(coordinator.nextTick(after: .now)) { [unowned self] in beat() }
+    }
+
+    /// CLOCK_BOOTTIME goes on while the machine sleeps, CLOCK_MONOTONIC does not (clock_gettime(2)).
+    private func noticeSuspension() {
+        var boot = timespec()
+        // Cannot fail: the clock exists.
+        _ = clock_gettime(CLOCK_BOOTTIME, &boot)
+        let now = MonotonicTime.now
+        let offset = Int64(boot.tv_sec) * 1_000_000_000 + Int64(boot.tv_nsec) - now.nanoseconds
+        if let bootOffset, offset - bootOffset > Self.suspendLimit {
+            coordinator.handle(.late(.nanoseconds(offset - bootOffset)), at: now)
+        }
+        bootOffset = offset
     }
 
     private func takeEvents() {
@@ -134,6 +156,11 @@ public final class HeartbeatDaemon {
     }
 
     private func answer(_ request: String) -> String {
+        if let order = OperatorOrder(request) {
+            let answer = coordinator.obey(order, at: .now)
+            perform(coordinator.tick(at: .now))
+            return answer + "\n"
+        }
         let report = StatusReport(
             coordinator: coordinator,
             counters: network.counters,
@@ -145,7 +172,16 @@ public final class HeartbeatDaemon {
         case "status": return report.text
         case "status json": return report.json
         case "explain": return report.explanation
-        default: return "error: unknown request; known: ping, status, status json, explain\n"
+        case "history": return report.history(nil)
+        case "metrics": return report.metrics
+        case "nodes": return report.nodes
+        case let other where other.hasPrefix("history "):
+            return report.history(Int(other.dropFirst("history ".count)))
+        case let other where other.hasPrefix("links "): return report.links(of: String(other.dropFirst("links ".count)))
+        default:
+            return "error: unknown request; known: ping, status, status json, explain, history [N], metrics, nodes, "
+                + "links NODE, force fault|healthy SECONDS, force off, maintenance on [SECONDS] [cluster], "
+                + "maintenance off [cluster]\n"
         }
     }
 

@@ -102,7 +102,7 @@ final class LinkEnd {
             let local = SocketAddress(address, port: port, scope: address.isLinkLocal ? index : 0)
             probes = try? LinkSocket(probesFrom: local, interface: interface, index: index)
         }
-        if pings == nil, address.family == .ipv4 {
+        if pings == nil {
             pings = try? LinkSocket(pingsFrom: address, interface: interface, index: index)
         }
     }
@@ -206,7 +206,8 @@ final class LinkEnd {
 
     func sendPing(_ bytes: [UInt8], to target: IPAddress, at now: MonotonicTime) {
         pinged[target] = now
-        pings?.send(bytes, to: SocketAddress(target, port: 0))
+        let scope = target.isLinkLocal && target.family == .ipv6 ? pings?.interfaceIndex ?? 0 : 0
+        pings?.send(bytes, to: SocketAddress(target, port: 0, scope: scope))
     }
 
     func receiveProbe(_ buffer: inout [UInt8]) -> LinkSocket.Datagram? { probes?.receive(&buffer) }

@@ -40,13 +40,21 @@ struct LinkSocket: ~Copyable {
 
     /// Where ICMP echo requests of a link go out and replies come in (raw(7), needs CAP_NET_RAW).
     init(pingsFrom address: IPAddress, interface: String, index: UInt32) throws(SystemError) {
-        let bound = SocketAddress(address, port: 0)
-        let socket = try Self.open(bound, SOCK_RAW, CInt(IPPROTO_ICMP), interface)
-        // icmp(7): the mask has a bit for each type that is not wanted; only echo replies (0) are.
-        var filter = ~UInt32(1)
+        let bound = SocketAddress(address, port: 0, scope: address.isLinkLocal ? index : 0)
+        let isIPv4 = address.family == .ipv4
+        let socket = try Self.open(bound, SOCK_RAW, CInt(isIPv4 ? IPPROTO_ICMP : IPPROTO_ICMPV6), interface)
+        // raw(7), icmp6(7): the mask has a bit for each type that is not wanted; only echo replies (0, 129) are.
+        var filter = [UInt32](repeating: .max, count: isIPv4 ? 1 : 8)
+        filter[isIPv4 ? 0 : 4] = ~UInt32(isIPv4 ? 1 : 2)
         let raw = socket.raw
         try systemCall("setsockopt ICMP_FILTER", interface) {
-            setsockopt(raw, CInt(IPPROTO_RAW), 1, &filter, socklen_t(MemoryLayout<UInt32>.size))
+            setsockopt(
+                raw,
+                CInt(isIPv4 ? IPPROTO_RAW : IPPROTO_ICMPV6),
+                1,
+                &filter,
+                socklen_t(filter.count * MemoryLayout<UInt32>.size)
+            )
         }
         try Self.bind(raw, bound)
         self.init(socket, index)
@@ -79,6 +87,9 @@ struct LinkSocket: ~Copyable {
                 $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                     recvfrom(raw, &buffer, buffer.count, CInt(MSG_DONTWAIT), $0, &length)
                 }
+            }
+            if count < 0, errno == EAGAIN {
+                return nil
             }
             if count >= 0, let source = SocketAddress(storage) {
                 return Datagram(source: source, bytes: Array(buffer.prefix(count)))

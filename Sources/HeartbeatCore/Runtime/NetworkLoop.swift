@@ -11,6 +11,7 @@ struct NetworkLoop {
     private static let tableInterval = Duration.seconds(1)
     private static let together = Duration.milliseconds(3)
     private static let tablePause = Duration.milliseconds(20)
+    private static let routesInterval = Duration.seconds(10)
     private static let receptionWindow = Duration.seconds(2)
 
     private let events: EventMailbox
@@ -26,6 +27,8 @@ struct NetworkLoop {
     private var ends: [LinkEnd] = []
     private var counters = ProbeCounters()
     private var tableDue: MonotonicTime
+    private var routes: [Route] = []
+    private var routesDue: MonotonicTime
     private var buffer = [UInt8](repeating: 0, count: 2048)
 
     init(
@@ -41,6 +44,7 @@ struct NetworkLoop {
         self.key = key
         self.publish = publish
         tableDue = .now
+        routesDue = .now
     }
 
     /// Runs for ever.
@@ -63,10 +67,20 @@ struct NetworkLoop {
             }
             if pollers[1].revents != 0 {
                 watch?.drain()
+                routesDue = .now
                 tableDue = min(tableDue, .now + Self.tablePause)
             }
-            for index in ends.indices {
-                receive(from: ends[index])
+            for index in ends.indices where index * 2 + 3 < pollers.count {
+                // An order may have changed the ends; then the next turn finds what has come.
+                guard pollers[index * 2 + 2].fd == ends[index].probeDescriptor else {
+                    break
+                }
+                if pollers[index * 2 + 2].revents != 0 {
+                    receiveProbes(from: ends[index])
+                }
+                if pollers[index * 2 + 3].revents != 0 {
+                    receivePings(from: ends[index])
+                }
             }
             let now = MonotonicTime.now
             if now >= tableDue {
@@ -98,7 +112,16 @@ struct NetworkLoop {
                 new.local?.addresses[link].map { LinkEnd(link: link, address: $0) }
             }
             tableDue = .now
+            routesDue = .now
         }
+    }
+
+    /// Routes of both families; without any there is no gateway to ping.
+    private static func readRoutes() -> [Route] {
+        guard let socket = try? NetlinkSocket(.route) else {
+            return []
+        }
+        return ((try? socket.routes(.ipv4)) ?? []) + ((try? socket.routes(.ipv6)) ?? [])
     }
 
     /// Reads the interfaces, opens what can be opened, and tells the state of our ends.
@@ -106,7 +129,10 @@ struct NetworkLoop {
         guard let table = try? InterfaceTable(), !ends.isEmpty else {
             return
         }
-        let routes = (try? NetlinkSocket(.route).routes(.ipv4)) ?? []
+        if now >= routesDue {
+            routes = Self.readRoutes()
+            routesDue = now + Self.routesInterval
+        }
         var states: [LocalLink] = []
         for end in ends {
             let owner = table.owner(of: end.address)
@@ -115,7 +141,7 @@ struct NetworkLoop {
                 end.interface = owner.name
                 let port = configuration.port + UInt16(end.link)
                 end.open(port: port, index: owner.interface.index)
-                let targets = targets(of: end, index: owner.interface.index, routes)
+                let targets = targets(of: end, index: owner.interface.index)
                 if targets != end.targets {
                     end.targets = targets
                     events.post(.pingTargets(link: end.link, targets: targets), at: now)
@@ -136,7 +162,10 @@ struct NetworkLoop {
     }
 
     /// The configured targets of a link; else, for a designated link, the default gateway of its interface.
-    private func targets(of end: LinkEnd, index: UInt32, _ routes: [Route]) -> [IPAddress] {
+    private func targets(of end: LinkEnd, index: UInt32) -> [IPAddress] {
+        guard configuration.uses(.pings) else {
+            return []
+        }
         if let configured = configuration.pings[end.link] {
             return configured
         }
@@ -145,7 +174,7 @@ struct NetworkLoop {
         }
         let gateways = routes.filter {
             $0.prefixLength == 0 && $0.kind == .unicast && $0.table == Route.mainTable
-                && $0.interfaceIndex == Int32(index)
+                && $0.interfaceIndex == Int32(index) && $0.gateway?.family == end.address.family
         }
         let best = gateways.min { $0.metric ?? 0 < $1.metric ?? 0 }
         // While the link is down its routes are gone; the target stays.
@@ -156,7 +185,7 @@ struct NetworkLoop {
     private func sendDue(at now: MonotonicTime) -> MonotonicTime {
         var due = now + configuration.timers.keepalive
         for end in ends {
-            for peer in peers where peer.addresses[end.link] != nil {
+            for peer in peers where configuration.uses(.probes) && peer.addresses[end.link] != nil {
                 due = min(due, probeDue(end, peer.id, at: now))
             }
             for target in end.targets {
@@ -180,10 +209,11 @@ struct NetworkLoop {
         guard let topology else {
             return
         }
+        let hasProbes = configuration.uses(.probes)
         // What is due within a moment goes with the rest: one waking less.
         let soon = now + Self.together
         for end in ends {
-            for peer in peers {
+            for peer in peers where hasProbes {
                 guard let address = peer.addresses[end.link], probeDue(end, peer.id, at: now) <= soon else {
                     continue
                 }
@@ -207,24 +237,31 @@ struct NetworkLoop {
             for target in end.targets
             where end.pingDue(target, keepalive: configuration.timers.keepalive, at: now) <= soon {
                 echoSequence &+= 1
-                let echo = EchoMessage(identifier: echoIdentifier, sequence: echoSequence).requestBytes
+                let message = EchoMessage(identifier: echoIdentifier, sequence: echoSequence)
+                let echo = target.family == .ipv4 ? message.requestBytes : message.icmpv6RequestBytes
                 end.sendPing(echo, to: target, at: now)
             }
         }
     }
 
-    private mutating func receive(from end: LinkEnd) {
+    private mutating func receiveProbes(from end: LinkEnd) {
         for _ in 0..<64 {
             guard let datagram = end.receiveProbe(&buffer) else {
                 break
             }
             take(datagram, end, at: .now)
         }
+    }
+
+    private mutating func receivePings(from end: LinkEnd) {
         for _ in 0..<64 {
             guard let datagram = end.receivePing(&buffer) else {
                 break
             }
-            if let echo = EchoMessage(replyWithHeader: datagram.bytes), echo.identifier == echoIdentifier,
+            let isIPv4 = datagram.source.address.family == .ipv4
+            if let echo = isIPv4
+                ? EchoMessage(replyWithHeader: datagram.bytes) : EchoMessage(icmpv6Reply: datagram.bytes),
+                echo.identifier == echoIdentifier,
                 end.targets.contains(datagram.source.address)
             {
                 end.noteReply(of: datagram.source.address, at: .now)

@@ -18,18 +18,21 @@ final class NetworkThread: Sendable {
     private let configuration: HeartbeatConfiguration
     private let incarnation: UInt64
     private let key: ProbeKey?
+    private let isLocked: Bool
     private let shared = Mutex(ProbeCounters())
 
     init(
         events: EventMailbox,
         configuration: HeartbeatConfiguration,
         incarnation: UInt64,
-        key: ProbeKey?
+        key: ProbeKey?,
+        isLocked: Bool
     ) throws(SystemError) {
         self.events = events
         self.configuration = configuration
         self.incarnation = incarnation
         self.key = key
+        self.isLocked = isLocked
         orders = try Mailbox()
     }
 
@@ -42,6 +45,7 @@ final class NetworkThread: Sendable {
         CorosyncThread.start { [self] in
             // The name only serves people who look at threads.
             _ = vervet_set_thread_name("hb-network")
+            events.post(.scheduling(isRealTime: RealTime.raiseThread(), isLocked: isLocked))
             var loop = NetworkLoop(
                 events: events,
                 configuration: configuration,

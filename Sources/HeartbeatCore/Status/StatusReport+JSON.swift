@@ -20,6 +20,7 @@ extension StatusReport {
             ("verdicts", .array(coordinator.verdicts.sorted { $0.key < $1.key }.map(verdictValue))),
             ("attributes", .array(coordinator.published.map(attributeValue))),
             ("guards", guardsValue),
+            ("alarms", alarmsValue),
             ("probes", probesValue),
         ]
         return JSONValue.object(members).text + "\n"
@@ -64,6 +65,7 @@ extension StatusReport {
                 ("heard", .optional(peer.hearsUs(link, us: coordinator.topology?.localNode ?? 0))),
                 ("loss_permille", .number(monitor.lossPermille(at: now))),
                 ("rtt_us", .optional(peer.roundTrip[link].map { Int($0.wholeNanoseconds / 1000) })),
+                ("jitter_us", .number(Int(monitor.jitter.wholeNanoseconds / 1000))),
                 ("late_total", .number(monitor.lateTotal)),
                 ("late_max_ms", .number(Int(monitor.longestInterval.clampedMilliseconds))),
                 ("down_total", .number(monitor.downTotal)),
@@ -71,7 +73,9 @@ extension StatusReport {
                     "sources",
                     .object([
                         ("probe", .optional(monitor.hears)),
-                        ("knet", .optional(peer.knet[link])),
+                        ("knet", .optional(peer.knet[link]?.isConnected)),
+                        ("knet_hear", .optional(peer.knet[link]?.hears)),
+                        ("knet_heard", .optional(peer.knet[link]?.isHeard)),
                     ])
                 ),
             ])
@@ -119,7 +123,21 @@ extension StatusReport {
             ("self_late", .boolean(coordinator.isLate(at: now))),
             ("stall", .boolean(coordinator.isStalled(at: now))),
             ("merge", .boolean(coordinator.isMerging(at: now))),
+            ("maintenance", .boolean(coordinator.isInMaintenance(at: now))),
+            ("forced", .optional(coordinator.forcedHealth(at: now).map { $0 ? "healthy" : "fault" })),
             ("initdead", .boolean(now - coordinator.startedAt < coordinator.timers.initdead)),
+        ])
+    }
+
+    private var alarmsValue: JSONValue {
+        let names = { (ids: Set<NodeID>) in JSONValue.array(ids.sorted().map { .string(coordinator.name(of: $0)) }) }
+        return .object([
+            ("split_opinion", names(coordinator.alarmed)),
+            ("probes_blocked", names(coordinator.blockedProbes)),
+            ("config_mismatch", .boolean(coordinator.hasConfigurationMismatch)),
+            ("attributes", .optional(coordinator.attributeFailure)),
+            ("real_time", .optional(coordinator.isRealTime)),
+            ("memory_locked", .optional(coordinator.isLocked)),
         ])
     }
 

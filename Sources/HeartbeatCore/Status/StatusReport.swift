@@ -40,6 +40,7 @@ struct StatusReport {
                     + (who.isEmpty ? "nobody at fault" : "at fault: \(who)") + ", since \(since)"
             )
         }
+        lines += warnings
         let attributes = coordinator.published.map { attribute in
             let isConfirmed = coordinator.confirmed[attribute.name] == attribute.value
             return "\(attribute.name)=\(attribute.value)\(isConfirmed ? "" : " (not confirmed)")"
@@ -78,7 +79,47 @@ struct StatusReport {
                 + "merging \(word(coordinator.isMerging(at: now))), "
                 + "starting \(word(now - coordinator.startedAt < coordinator.timers.initdead))"
         )
-        return lines.joined(separator: "\n") + "\n"
+        let changes = history(12).split(separator: "\n").map { "  \($0)" }
+        return (lines + ["last changes (more: heartbeat history):"] + changes).joined(separator: "\n") + "\n"
+    }
+
+    /// What somebody should know or do something about.
+    private var warnings: [String] {
+        var lines: [String] = []
+        if let isHealthy = coordinator.forcedHealth(at: now), let until = coordinator.forced?.until {
+            let left = (until - now).components.seconds
+            lines.append("FORCED by an operator: \(isHealthy ? "healthy" : "at fault"), \(left) s more")
+        }
+        if coordinator.isInMaintenance(at: now), let until = coordinator.maintenanceUntil {
+            let left = (until - now).components.seconds
+            lines.append(
+                "MAINTENANCE: nothing new is published" + (left > 1_000_000_000 ? "" : ", \(left) s more")
+            )
+        }
+        if !coordinator.alarmed.isEmpty {
+            let names = coordinator.alarmed.sorted().map(coordinator.name(of:)).joined(separator: ", ")
+            lines.append("ALARM: split opinion, other verdict on \(names) (see heartbeat explain there)")
+        }
+        if !coordinator.blockedProbes.isEmpty {
+            let names = coordinator.blockedProbes.sorted().map(coordinator.name(of:)).joined(separator: ", ")
+            lines.append("ALARM: no probe of \(names) arrives (firewall, key?); corosync's view is used")
+        }
+        if coordinator.hasConfigurationMismatch {
+            lines.append("WARNING: other links or policy in the configuration of a peer")
+        }
+        if coordinator.isLate(at: now) {
+            lines.append("we were away a moment ago: nobody is accused")
+        }
+        if coordinator.isRealTime == false || coordinator.isLocked == false {
+            let priority = coordinator.isRealTime == false ? "no real-time priority" : ""
+            let memory = coordinator.isLocked == false ? "memory not locked" : ""
+            lines.append("scheduling: " + [priority, memory].filter { !$0.isEmpty }.joined(separator: ", "))
+        }
+        let off = coordinator.configuration.disabledEvidence.map(\.rawValue).sorted()
+        if !off.isEmpty {
+            lines.append("evidence switched off: \(off.joined(separator: ", "))")
+        }
+        return lines
     }
 
     private var corosync: String {
@@ -101,10 +142,11 @@ struct StatusReport {
         }
         let heard = peer.hearsUs(link, us: coordinator.topology?.localNode ?? 0)
         let roundTrip = peer.roundTrip[link].map { ", rtt \($0.wholeNanoseconds / 1000) us" } ?? ""
-        let knet = peer.knet[link].map { $0 ? "connected" : "disconnected" } ?? "unknown"
+        let knet = peer.knet[link].map { $0.isConnected ? "connected" : "disconnected" } ?? "unknown"
         return "  \(peer.name): from it \(monitor.state.name) since \(age(monitor.since)), "
             + "to it \(heard.map { $0 ? "up" : "down" } ?? "unknown"), knet \(knet)\(roundTrip), "
             + "loss \(monitor.lossPermille(at: now)) permille, late \(monitor.lateTotal), down \(monitor.downTotal)"
+            + (peer.isKnetAsked && monitor.hears != true ? ", by corosync's word" : "")
             + (peer.isInGroup ? "" : ", its heartbeat is not in the group")
     }
 

@@ -22,7 +22,7 @@ until_true() { # SECONDS COMMAND...: prints the seconds it took; fails after the
   until "$@"; do below "$(since "$begin")" "$limit" || { since "$begin"; return 1; }; sleep 0.05; done; since "$begin"; }
 score_is() { [ "$(attribute "$1" hb-score "${3:-$1}")" = "$2" ]; }
 scores_are() { [ "$(scores)" = "$1" ]; }
-settled() { lab exec "$1" heartbeat status --json 2>/dev/null | grep -q '"state":"ok".*"self_late":false,"stall":false,"merge":false,"initdead":false'; }
+settled() { lab exec "$1" heartbeat status --json 2>/dev/null | grep -q '"state":"ok".*"self_late":false,"stall":false,"merge":false,"maintenance":false,"forced":null,"initdead":false'; }
 well() { local d; for d in $(directors); do score_is $d 1000 && settled $d || return; done; }
 whole() { until_true 90 well >/dev/null; }   # healthy and nothing held back: how every case begins
 verdict() { lab exec "$1" heartbeat status --json | grep -o '"verdicts":\[{[^]]*\]' | sed -n 's/.*"reason":"\([^"]*\)".*"faulty":\[\([^]]*\)$/\1 \2/p'; }
