@@ -62,6 +62,17 @@ public struct ConfigurationMap: ~Copyable {
         return value
     }
 
+    /// A whole number of 8 bits; nil when the key does not exist or holds something else.
+    public borrowing func octet(_ key: String) throws(CorosyncError) -> UInt8? {
+        var value: UInt8 = 0
+        let result = cmap_get_uint8(handle, key, &value)
+        if result == CS_ERR_NOT_EXIST || result == CS_ERR_INVALID_PARAM {
+            return nil
+        }
+        try check("cmap_get \(key)", result)
+        return value
+    }
+
     /// A counter of up to 64 bits; nil when the key does not exist or holds something else.
     public borrowing func counter(_ key: String) throws(CorosyncError) -> UInt64? {
         var value: UInt64 = 0

@@ -58,14 +58,43 @@ struct Stop: ParsableCommand {
     }
 }
 
-/// `heartbeat check`: whether the configuration is good.
+/// `heartbeat check`: whether everything is set as it should be.
 struct Check: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Check the configuration file and print what is wrong.")
+    static let configuration = CommandConfiguration(
+        abstract: "Check the configuration file, corosync's values and Pacemaker's rules, with the values to set.",
+        discussion: "Warnings do not change the exit code; only a broken configuration file is an error."
+    )
 
     @OptionGroup var options: ConfigurationOption
 
+    @Flag(help: "Only the configuration file.")
+    var fileOnly = false
+
     func run() throws {
-        _ = try options.load()
-        print("the configuration is good")
+        let configuration = try options.load()
+        print("the configuration file is good")
+        guard !fileOnly else {
+            return
+        }
+        var advice: [Advice] = []
+        do {
+            let settings = try ClusterReader.corosync()
+            let links = settings.links.keys.sorted()
+            advice += settings.advice(designated: configuration.designatedLinks(of: links))
+            let weight = configuration.designatedLinks(of: links).map(configuration.weight(ofLink:)).max() ?? 1000
+            if let rules = ClusterReader.pacemaker() {
+                advice += rules.advice(weight: weight)
+            } else {
+                print("Pacemaker does not answer: its rules are not checked")
+            }
+        } catch {
+            print("corosync's values are not checked: \(error)")
+        }
+        for one in advice {
+            print("warning: \(one)")
+        }
+        if advice.isEmpty {
+            print("nothing to improve")
+        }
     }
 }

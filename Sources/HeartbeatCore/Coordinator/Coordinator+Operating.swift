@@ -124,7 +124,9 @@ extension Coordinator {
     mutating func watchForBlockedProbes(at now: MonotonicTime) {
         var blocked: Set<NodeID> = []
         for peer in peers.values where peer.isInGroup && peer.isKnetAsked && configuration.uses(.probes) {
-            let isSpeaking = peer.viewArrived.map { now - $0 <= timers.viewLimit } ?? false
+            // A daemon that stands still sends nothing at all; one behind a firewall still speaks in the group.
+            let heard = peer.monitors.values.compactMap(\.lastHeard).max() ?? startedAt
+            let isSpeaking = peer.viewArrived.map { now - $0 <= timers.viewLimit && $0 - heard > .seconds(2) } ?? false
             if isSpeaking, peer.monitors.values.contains(where: { $0.state == .down }) {
                 blocked.insert(peer.id)
             }

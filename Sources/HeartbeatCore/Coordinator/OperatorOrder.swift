@@ -20,7 +20,6 @@ public enum OperatorOrder: Equatable, Sendable {
     /// Reads `force fault|healthy SECONDS`, `force off`, `maintenance on [SECONDS] [cluster]`, `maintenance off [cluster]`.
     ///
     /// - Parameter text: The request.
-    /// - Returns: nil when it is none of these.
     public init?(_ text: String) {
         var words = text.split(separator: " ").map(String.init)
         let isOfCluster = words.first == "maintenance" && words.last == "cluster"

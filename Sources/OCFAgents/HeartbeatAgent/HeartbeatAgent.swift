@@ -95,7 +95,7 @@ public struct HeartbeatAgent: OCFAgent {
         }
         let outcome: ChildProcess.Outcome
         do {
-            let command = [binary, "check"] + configurationArguments
+            let command = [binary, "check", "--file-only"] + configurationArguments
             outcome = try ChildProcess.run(command, timeout: .seconds(5), limit: 4096)
         } catch {
             throw OCFError(.installed, "\(error)")

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sends to a heartbeat's probe port what it must not believe: hostile.py TARGET PORT [CAPTURE SOURCE]
+
+Garbage of all lengths, probes with a wrong authentication, wrong versions; with CAPTURE (80 bytes a probe, as `hostile.py
+--capture PORT COUNT` printed them in hex) those again, exactly as they were, from SOURCE's address.
+"""
+import os
+import random
+import socket
+import struct
+import sys
+import time
+
+if sys.argv[1] == "--capture":
+    port, count = int(sys.argv[2]), int(sys.argv[3])
+    raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
+    raw.settimeout(20)
+    while count:
+        packet = raw.recv(2048)
+        body = packet[(packet[0] & 15) * 4:]
+        if struct.unpack("!H", body[2:4])[0] == port and len(body) == 88:
+            print(body[8:].hex())
+            count -= 1
+    sys.exit()
+target, port = sys.argv[1], int(sys.argv[2])
+random.seed(20260101)
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for number in range(2000):
+    kind = number % 4
+    if kind == 0:
+        data = os.urandom(random.randrange(0, 200))
+    elif kind == 1:
+        data = b"VRVP" + os.urandom(76)
+    else:
+        data = struct.pack("!4sBBBBIIQQQQQIBBBB", b"VRVP", 1, 1, 0, 0, 2, 1, 1, 0, number, 1, 0, 0, 255, 255, 255,
+                           random.randrange(256)) + os.urandom(16)
+    udp.sendto(data, (target, port))
+    if number % 50 == 0:
+        time.sleep(0.01)
+if len(sys.argv) > 3:
+    source = sys.argv[4]
+    raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    for line in open(sys.argv[3]):
+        data = bytes.fromhex(line.strip())
+        body = struct.pack("!HHHH", port, port, 8 + len(data), 0) + data
+        head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(body), 0, 0, 1, 17, 0, socket.inet_aton(source), socket.inet_aton(target))
+        raw.sendto(head + body, (target, 0))
