@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CPCRE2
+import Glibc
 
 /// A Perl regular expression on bytes, compiled once, with bounded matching.
 ///
@@ -47,6 +48,33 @@ public struct Pattern: Hashable, Sendable, CustomStringConvertible {
 
     /// Hashes the text.
     public func hash(into hasher: inout Hasher) { hasher.combine(source) }
+}
+
+/// The time that all searches of one answer together may take.
+///
+/// Each search has its own limit, but an answer may have thousands of lines. Only time in which this thread really ran counts, so
+/// that a busy machine makes no expression too complex.
+struct SearchBudget {
+    /// Time that others wait for a decision at most.
+    private static let limit = Duration.milliseconds(100)
+
+    private var used = Duration.zero
+
+    /// Searches while there is time left.
+    mutating func search(_ pattern: Pattern, _ subject: [UInt8]) -> Pattern.Match {
+        guard used < Self.limit else {
+            return .tooComplex
+        }
+        let start = Self.now()
+        defer { used += Self.now() - start }
+        return pattern.search(subject)
+    }
+
+    private static func now() -> Duration {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+    }
 }
 
 // Unchecked: the code is not changed after `init`, and PCRE2 allows any number of threads to match with the same code

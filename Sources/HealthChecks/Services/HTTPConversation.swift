@@ -93,9 +93,10 @@ struct HTTPConversation: Conversation {
 
     private func redirect(to location: String, _ status: Int) -> ConversationStep {
         guard request.redirection != .nowhere else {
-            let place = printable(location.utf8, hiding: "")
             return .finish(
-                .down("answered with HTTP status \(status), a redirect to \"\(place)\", which is not followed")
+                .down(
+                    "answered with HTTP status \(status), a redirect to \(quoted(location.utf8)), which is not followed"
+                )
             )
         }
         guard request.redirects < Self.redirectLimit else {
@@ -103,7 +104,7 @@ struct HTTPConversation: Conversation {
         }
         guard let target = RedirectTarget(location, from: request.path, isSecure: request.isSecure) else {
             return .finish(
-                .down("HTTP status \(status) redirects to \"\(location.prefix(100))\", which is not supported")
+                .down("HTTP status \(status) redirects to \(quoted(location.utf8)), which is not supported")
             )
         }
         var next = request
@@ -133,7 +134,7 @@ struct HTTPConversation: Conversation {
         guard let address = IPAddress(other.host) else {
             return .finish(
                 .down(
-                    "HTTP status \(status) redirects to the host \"\(other.host.prefix(100))\", whose name is not looked up"
+                    "HTTP status \(status) redirects to the host \(quoted(other.host.utf8)), whose name is not looked up"
                 )
             )
         }

@@ -164,7 +164,7 @@ struct HTTPResponseParser {
             state = .complete
         } else if let coding = field("transfer-encoding") {
             guard coding.lowercased() == "chunked" else {
-                throw Malformed(reason: "uses the unknown transfer coding \(coding.prefix(40))")
+                throw Malformed(reason: "uses the unknown transfer coding \(quoted(coding.utf8))")
             }
             state = .chunkSize
         } else if let text = field("content-length") {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Performs an ``LDAPSearch``: up when exactly one entry comes back and its name matches.
-struct LDAPConversation: Conversation {
+struct LDAPConversation: MessageListener {
     private enum State {
         case startingTLS
         case binding
@@ -14,7 +14,7 @@ struct LDAPConversation: Conversation {
     private let search: LDAPSearch
     private var state: State
     private var entries: [[UInt8]] = []
-    private var input = InputBuffer(limit: 4 * messageLimit)
+    var input = InputBuffer(limit: 4 * messageLimit)
 
     init(_ search: LDAPSearch) {
         self.search = search
@@ -32,26 +32,17 @@ struct LDAPConversation: Conversation {
         return .send(bind)
     }
 
-    mutating func receive(_ bytes: ArraySlice<UInt8>) -> ConversationStep {
-        do throws(ServiceFault) {
-            try input.append(bytes)
-            while let length = try BasicEncoding.frame(input.available, limit: Self.messageLimit),
-                input.available.count >= length
-            {
-                let message = input.available.prefix(length)
-                guard let (number, response) = LDAPMessage.response(message) else {
-                    throw ServiceFault("server did not answer with an LDAP message")
-                }
-                input.consume(length)
-                let step = try accept(response, number)
-                if step != .wait {
-                    return step
-                }
-            }
-            return .wait
-        } catch {
-            return .finish(.down(error.description))
+    mutating func nextMessage() throws(ServiceFault) -> (number: UInt32, LDAPMessage.Response)? {
+        guard let length = try BasicEncoding.frame(input.available, limit: Self.messageLimit),
+            input.available.count >= length
+        else {
+            return nil
         }
+        guard let message = LDAPMessage.response(input.available.prefix(length)) else {
+            throw ServiceFault("server did not answer with an LDAP message")
+        }
+        input.consume(length)
+        return message
     }
 
     func end() -> ConversationStep { .finish(.down("server closed the connection before the end of the \(stage)")) }
@@ -81,9 +72,8 @@ struct LDAPConversation: Conversation {
         )
     }
 
-    private mutating func accept(_ response: LDAPMessage.Response, _ number: UInt32) throws(ServiceFault)
-        -> ConversationStep
-    {
+    mutating func accept(_ message: (number: UInt32, LDAPMessage.Response)) throws(ServiceFault) -> ConversationStep {
+        let (number, response) = message
         if case .extended(let result) = response, number == 0 {
             throw ServiceFault("server ends the connection: \(result.description(hiding: search.password))")
         }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Plays a ``LineDialogue`` with a server.
-struct LineConversation: Conversation {
+struct LineConversation: LineListener {
     private let dialogue: LineDialogue
     private var position = 0
     private var triedOtherwise = false
-    private var lines = LineBuffer()
+    var lines = LineBuffer()
 
     init(_ dialogue: LineDialogue) { self.dialogue = dialogue }
 
@@ -14,30 +14,13 @@ struct LineConversation: Conversation {
 
     func opening() -> [UInt8] { outgoing(dialogue.steps.first?.send) }
 
-    mutating func receive(_ bytes: ArraySlice<UInt8>) -> ConversationStep {
-        do {
-            try lines.append(bytes)
-            while let line = try lines.next() {
-                let step = accept(line)
-                if step != .wait {
-                    // A server that talks ahead of its turn gains nothing.
-                    lines.discard()
-                    return step
-                }
-            }
-        } catch {
-            return .finish(.down(error.description))
-        }
-        return .wait
-    }
-
     func end() -> ConversationStep {
         .finish(.down("server closed the connection before its \(stepName)"))
     }
 
     private var stepName: String { position < dialogue.steps.count ? dialogue.steps[position].name : "end" }
 
-    private mutating func accept(_ text: String) -> ConversationStep {
+    mutating func accept(_ text: String) -> ConversationStep {
         guard position < dialogue.steps.count else {
             return .finish(.up)
         }

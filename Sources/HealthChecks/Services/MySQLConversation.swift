@@ -4,7 +4,7 @@ import LinuxKit
 /// Logs in to a MySQL or MariaDB server and runs the query of a ``MySQLLogin``: up when at least one row comes back.
 ///
 /// A query that changes rows instead (UPDATE) counts those. The row itself is not read.
-struct MySQLConversation: Conversation {
+struct MySQLConversation: MessageListener {
     private typealias Capability = MySQLPacket.Capability
 
     private enum State {
@@ -34,7 +34,9 @@ struct MySQLConversation: Conversation {
     private var challenge: [UInt8] = []
     private var withoutEOF = false
     private var switches = 0
-    private var input = InputBuffer(limit: 16 * packetLimit)
+    /// What the beginning of the rows told.
+    private var outcome: CheckOutcome?
+    var input = InputBuffer(limit: 16 * packetLimit)
 
     init(_ login: MySQLLogin) { self.login = login }
 
@@ -47,26 +49,6 @@ struct MySQLConversation: Conversation {
     }
 
     func opening() -> [UInt8] { [] }
-
-    mutating func receive(_ bytes: ArraySlice<UInt8>) -> ConversationStep {
-        do throws(ServiceFault) {
-            try input.append(bytes)
-            while true {
-                if case .rows = state, let outcome = firstRow() {
-                    return .finish(outcome)
-                }
-                guard let (packet, number) = try nextPacket() else {
-                    return .wait
-                }
-                let step = try accept(packet, number)
-                if step != .wait {
-                    return step
-                }
-            }
-        } catch {
-            return .finish(.down(error.description))
-        }
-    }
 
     mutating func secured() -> ConversationStep {
         guard case .tls(let greeting, let number) = state else {
@@ -102,7 +84,12 @@ struct MySQLConversation: Conversation {
         return first == 0xfe && length < (withoutEOF ? 0xff_ffff : 9) ? .down("query brought no row") : .up
     }
 
-    private mutating func nextPacket() throws(ServiceFault) -> (ArraySlice<UInt8>, UInt8)? {
+    /// The next packet; of the rows only the beginning of the first.
+    mutating func nextMessage() throws(ServiceFault) -> (packet: ArraySlice<UInt8>, number: UInt8)? {
+        if case .rows = state, let row = firstRow() {
+            outcome = row
+            return ([], 0)
+        }
         var reader = ByteReader(input.available.prefix(4))
         guard let length = reader.readLittleEndian(3), let number = reader.readBigEndian(UInt8.self) else {
             return nil
@@ -121,9 +108,12 @@ struct MySQLConversation: Conversation {
         return (body.prefix(length), number)
     }
 
-    private mutating func accept(_ packet: ArraySlice<UInt8>, _ number: UInt8) throws(ServiceFault)
-        -> ConversationStep
+    mutating func accept(_ message: (packet: ArraySlice<UInt8>, number: UInt8)) throws(ServiceFault) -> ConversationStep
     {
+        if let outcome {
+            return .finish(outcome)
+        }
+        let (packet, number) = message
         if packet.first == 0xff {
             let error = MySQLPacket.refusal(packet, hiding: login.password)
             switch state {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A login with the best of what the server offers: APOP, CRAM-MD5 (RFC 2195), USER and PASS.
-struct POPConversation: Conversation {
+struct POPConversation: LineListener {
     private enum Phase {
         case greeting
         case tls
@@ -13,7 +13,7 @@ struct POPConversation: Conversation {
 
     private let login: POPLogin
     private var phase = Phase.greeting
-    private var lines = LineBuffer()
+    var lines = LineBuffer()
 
     init(_ login: POPLogin) { self.login = login }
 
@@ -27,22 +27,6 @@ struct POPConversation: Conversation {
 
     func opening() -> [UInt8] { [] }
 
-    mutating func receive(_ bytes: ArraySlice<UInt8>) -> ConversationStep {
-        do {
-            try lines.append(bytes)
-            while let line = try lines.next() {
-                let step = accept(line)
-                if step != .wait {
-                    lines.discard()
-                    return step
-                }
-            }
-        } catch {
-            return .finish(.down(error.description))
-        }
-        return .wait
-    }
-
     mutating func end() -> ConversationStep {
         switch phase {
         case .greeting: .finish(.down("server closed the connection before its greeting"))
@@ -54,7 +38,7 @@ struct POPConversation: Conversation {
     /// The greeting's time stamp came before TLS, so it is no longer used: any login is hidden now.
     mutating func secured() -> ConversationStep { greeted("") }
 
-    private mutating func accept(_ line: String) -> ConversationStep {
+    mutating func accept(_ line: String) -> ConversationStep {
         let isGood = line.hasPrefix("+OK")
         switch phase {
         case .greeting where isGood && login.startsTLS:

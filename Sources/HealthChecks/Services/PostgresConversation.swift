@@ -4,7 +4,7 @@ import LinuxKit
 /// Logs in to a PostgreSQL server and runs the query of a ``PostgresLogin``: up when at least one row comes back.
 ///
 /// A query that changes rows instead (UPDATE) counts those. The row itself is not read.
-struct PostgresConversation: Conversation {
+struct PostgresConversation: MessageListener {
     private enum State {
         case tlsAnswer
         case login
@@ -22,7 +22,7 @@ struct PostgresConversation: Conversation {
     private let login: PostgresLogin
     private let nonce: String
     private var state: State
-    private var input = InputBuffer(limit: 16 * messageLimit)
+    var input = InputBuffer(limit: 16 * messageLimit)
 
     /// The generator gives the client's part of the SCRAM exchange.
     init(_ login: PostgresLogin, using generator: inout some RandomNumberGenerator) {
@@ -54,24 +54,6 @@ struct PostgresConversation: Conversation {
         return .send(PostgresMessage.startup(login))
     }
 
-    mutating func receive(_ bytes: ArraySlice<UInt8>) -> ConversationStep {
-        do throws(ServiceFault) {
-            if case .tlsAnswer = state {
-                return try acceptTLSAnswer(bytes)
-            }
-            try input.append(bytes)
-            while let (type, body) = try nextMessage() {
-                let step = try accept(type, body)
-                if step != .wait {
-                    return step
-                }
-            }
-            return .wait
-        } catch {
-            return .finish(.down(error.description))
-        }
-    }
-
     func end() -> ConversationStep { .finish(.down("server closed the connection before the end of the \(stage)")) }
 
     private var stage: String {
@@ -82,12 +64,11 @@ struct PostgresConversation: Conversation {
         }
     }
 
-    private func acceptTLSAnswer(_ bytes: ArraySlice<UInt8>) throws(ServiceFault) -> ConversationStep {
-        switch bytes.first {
-        case nil: return .wait
+    private func acceptTLSAnswer(_ answer: UInt8) throws(ServiceFault) -> ConversationStep {
+        switch answer {
         case UInt8(ascii: "S"):
             // More than this byte would have been put there by somebody who wants it to be taken as sent over TLS.
-            guard bytes.count == 1 else {
+            guard input.available.isEmpty else {
                 throw ServiceFault("server sent data before TLS stood")
             }
             return .startTLS
@@ -97,8 +78,13 @@ struct PostgresConversation: Conversation {
         }
     }
 
-    /// The next message; of a row only the beginning.
-    private mutating func nextMessage() throws(ServiceFault) -> (UInt8, ArraySlice<UInt8>)? {
+    /// The next message, of a row only the beginning; the answer to the request for TLS is a byte without a body.
+    mutating func nextMessage() throws(ServiceFault) -> (type: UInt8, body: ArraySlice<UInt8>)? {
+        if case .tlsAnswer = state {
+            let answer = input.available.first
+            input.consume(1)
+            return answer.map { ($0, []) }
+        }
         var reader = ByteReader(input.available.prefix(5))
         guard let type = reader.readBigEndian(UInt8.self) else {
             return nil
@@ -126,7 +112,11 @@ struct PostgresConversation: Conversation {
         return (type, message.dropFirst(5))
     }
 
-    private mutating func accept(_ type: UInt8, _ body: ArraySlice<UInt8>) throws(ServiceFault) -> ConversationStep {
+    mutating func accept(_ message: (type: UInt8, body: ArraySlice<UInt8>)) throws(ServiceFault) -> ConversationStep {
+        let (type, body) = message
+        if case .tlsAnswer = state {
+            return try acceptTLSAnswer(type)
+        }
         switch (Character(UnicodeScalar(type)), state) {
         case ("E", .query):
             throw ServiceFault("query refused: \(PostgresMessage.refusal(body, hiding: login.password))")

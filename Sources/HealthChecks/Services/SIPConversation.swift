@@ -9,6 +9,7 @@ struct SIPConversation: Conversation {
     private let transport: Probe.Transport
     private let identifier: String
     private var answer: [UInt8] = []
+    private var searched = 0
 
     init(_ options: SIPOptions, _ transport: Probe.Transport) {
         self.options = options
@@ -37,9 +38,10 @@ struct SIPConversation: Conversation {
     mutating func receive(_ bytes: ArraySlice<UInt8>) -> ConversationStep {
         if transport == .udp {
             answer = []
+            searched = 0
         }
         answer.append(contentsOf: bytes.prefix(Self.limit - answer.count))
-        while let end = headerEnd {
+        while let end = findHeaderEnd() {
             let header = String(decoding: answer[..<end], as: UTF8.self)
             answer.removeSubrange(..<end)
             let step = judge(header)
@@ -54,12 +56,16 @@ struct SIPConversation: Conversation {
 
     func end() -> ConversationStep { .finish(.down("server closed the connection before its answer")) }
 
-    private var headerEnd: Int? {
-        let mark = Array("\r\n\r\n".utf8)
-        guard answer.count >= mark.count else {
-            return nil
+    /// Where the header at the front ends; what was searched is not searched again, however small the portions are.
+    private mutating func findHeaderEnd() -> Int? {
+        while searched + 4 <= answer.count {
+            if answer[searched..<searched + 4].elementsEqual([0x0d, 0x0a, 0x0d, 0x0a]) {
+                defer { searched = 0 }
+                return searched + 4
+            }
+            searched += 1
         }
-        return (mark.count...answer.count).first { Array(answer[($0 - mark.count)..<$0]) == mark }
+        return nil
     }
 
     private func judge(_ header: String) -> ConversationStep {

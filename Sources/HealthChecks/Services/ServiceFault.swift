@@ -52,8 +52,9 @@ extension Pattern {
 
     /// Up when one of the texts, which a reason calls by the given name, contains the expression.
     func outcome(on texts: [[UInt8]], called name: String, hiding secret: String = "") -> CheckOutcome {
+        var budget = SearchBudget()
         for text in texts {
-            switch search(text) {
+            switch budget.search(self, text) {
             case .found: return .up
             case .absent: continue
             case .tooComplex:

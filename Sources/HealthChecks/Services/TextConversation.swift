@@ -9,6 +9,7 @@ struct TextConversation: Conversation {
     private let isStream: Bool
     private var text: [UInt8] = []
     private var lineStart = 0
+    private var budget = SearchBudget()
 
     init(_ exchange: TextExchange, _ transport: Probe.Transport) {
         self.exchange = exchange
@@ -24,12 +25,14 @@ struct TextConversation: Conversation {
         guard let pattern = exchange.receive else {
             return .finish(.up)
         }
+        var searched = text.count
         text.append(contentsOf: bytes.prefix(Self.limit - text.count))
         // Each line for itself first, so that `^` and `$` mean what they mean for a line.
-        while let end = text[lineStart...].firstIndex(of: UInt8(ascii: "\n")) {
+        while let end = text[searched...].firstIndex(of: UInt8(ascii: "\n")) {
             let line = Array(text[lineStart...end])
             lineStart = end + 1
-            switch pattern.search(line) {
+            searched = lineStart
+            switch budget.search(pattern, line) {
             case .found: return .finish(.up)
             case .tooComplex: return .finish(tooComplex)
             case .absent: continue
@@ -48,11 +51,11 @@ struct TextConversation: Conversation {
         return judge()
     }
 
-    private func judge() -> ConversationStep {
+    private mutating func judge() -> ConversationStep {
         guard let pattern = exchange.receive else {
             return .finish(.up)
         }
-        switch pattern.search(text) {
+        switch budget.search(pattern, text) {
         case .found: return .finish(.up)
         case .absent: return .finish(.down("the answer does not match \"\(pattern)\""))
         case .tooComplex: return .finish(tooComplex)
