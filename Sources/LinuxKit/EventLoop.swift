@@ -20,6 +20,12 @@ public final class EventLoop {
 
         /// An error is pending, or the peer hung up; always reported, never asked for.
         public static let broken = Readiness(rawValue: EPOLLERR.rawValue | EPOLLHUP.rawValue)
+
+        /// The peer has ended its side; what it sent before can still be read.
+        public static let ended = Readiness(rawValue: EPOLLRDHUP.rawValue)
+
+        /// Asked for beside others: only changes are told, not the state, so that one registration serves for life.
+        public static let onlyChanges = Readiness(rawValue: EPOLLET.rawValue)
     }
 
     /// Names a timer, for cancelling it.
@@ -39,6 +45,10 @@ public final class EventLoop {
     private var actions: [UInt64: () -> Void] = [:]
     private var lastTimer: UInt64 = 0
     private var isStopping = false
+    private var nextTurn: [() -> Void] = []
+
+    /// When this turn of the loop began to serve: near enough to ``now`` for short work, and free of a system call.
+    public private(set) var turn = SuspendingClock.now
 
     /// When the loop last came back more than a second late (the process was stopped, or starved), or nil.
     ///
@@ -92,6 +102,12 @@ public final class EventLoop {
         _ = epoll_ctl(poller.raw, EPOLL_CTL_DEL, descriptor, &unused)
     }
 
+    /// Stops watching a descriptor that is closed right after, which is what takes it from the kernel's list.
+    public func unwatchForClose(_ descriptor: CInt) { watchers[descriptor] = nil }
+
+    /// Calls `action` once in this turn, after the handlers that are due; what that adds comes in the next turn.
+    public func soon(_ action: @escaping () -> Void) { nextTurn.append(action) }
+
     /// Calls `action` once after `delay`.
     ///
     /// - Returns: The timer's name.
@@ -112,7 +128,13 @@ public final class EventLoop {
     }
 
     /// Forgets a timer; one that has fired or was cancelled before is no error.
-    public func cancel(_ timer: TimerID) { actions[timer.number] = nil }
+    public func cancel(_ timer: TimerID) {
+        actions[timer.number] = nil
+        // Deadlines are nearly always cancelled, long before their time.
+        if timers.count > 2 * actions.count + 256 {
+            timers.keep { actions[$0.number] != nil }
+        }
+    }
 
     /// Serves descriptors and timers until ``stop()``.
     ///
@@ -121,20 +143,24 @@ public final class EventLoop {
         var events = [epoll_event](repeating: epoll_event(), count: 256)
         isStopping = false
         while !isStopping {
-            let timeout = nextTimeout()
             let start = now
+            let timeout = nextTimeout(from: start)
             let count = epoll_wait(poller.raw, &events, CInt(events.count), timeout)
             if count < 0, errno != EINTR {
                 throw .last("epoll_wait")
             }
+            turn = now
             let allowed = Duration.milliseconds(Int64(max(0, timeout)) + 1000)
-            if timeout >= 0, now - start > allowed {
-                lastStall = now
+            if timeout >= 0, turn - start > allowed {
+                lastStall = turn
             }
             for event in events.prefix(max(0, Int(count))) {
                 deliver(event)
             }
             fireTimers()
+            let soon = nextTurn
+            nextTurn = []
+            soon.forEach { $0() }
         }
     }
 
@@ -153,21 +179,23 @@ public final class EventLoop {
     }
 
     private func fireTimers() {
-        let due = now
-        while let entry = timers.first, entry.instant <= due {
+        while let entry = timers.first, entry.instant <= turn {
             timers.removeFirst()
             actions.removeValue(forKey: entry.number)?()
         }
     }
 
-    private func nextTimeout() -> CInt {
+    private func nextTimeout(from start: SuspendingClock.Instant) -> CInt {
+        guard nextTurn.isEmpty else {
+            return 0
+        }
         while let entry = timers.first, actions[entry.number] == nil {
             timers.removeFirst()
         }
         guard let entry = timers.first else {
             return -1
         }
-        return max(.zero, entry.instant - now).milliseconds(roundedUp: true)
+        return max(.zero, entry.instant - start).milliseconds(roundedUp: true)
     }
 
     private func control(

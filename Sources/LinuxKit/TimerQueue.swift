@@ -29,14 +29,34 @@ struct TimerQueue {
             return
         }
         heap[0] = last
-        var parent = 0
+        sink(0)
+    }
+
+    var count: Int { heap.count }
+
+    /// Forgets entries.
+    mutating func keep(_ isWanted: (Entry) -> Bool) {
+        heap.removeAll { !isWanted($0) }
+        for parent in (0..<heap.count / 2).reversed() {
+            sink(parent)
+        }
+    }
+
+    private mutating func sink(_ start: Int) {
+        var parent = start
         while true {
-            let children = [2 * parent + 1, 2 * parent + 2].filter { $0 < heap.count }
-            guard let smallest = children.min(by: { heap[$0] < heap[$1] }), heap[smallest] < heap[parent] else {
+            var child = 2 * parent + 1
+            guard child < heap.count else {
                 return
             }
-            heap.swapAt(smallest, parent)
-            parent = smallest
+            if child + 1 < heap.count, heap[child + 1] < heap[child] {
+                child += 1
+            }
+            guard heap[child] < heap[parent] else {
+                return
+            }
+            heap.swapAt(child, parent)
+            parent = child
         }
     }
 }

@@ -50,4 +50,52 @@ struct EventLoopTests {
         try loop.run()
         #expect(seen == 3)
     }
+
+    @Test func cancelledTimersLeaveTheOthersInOrder() throws {
+        let loop = try EventLoop()
+        var fired: [Int] = []
+        for number in 0..<3000 {
+            let timer = loop.after(.microseconds((number * 7919) % 3000)) { fired.append((number * 7919) % 3000) }
+            if number % 10 != 0 {
+                loop.cancel(timer)
+            }
+        }
+        loop.after(.milliseconds(20)) { loop.stop() }
+        try loop.run()
+        #expect(fired.count == 300)
+        #expect(fired == fired.sorted())
+    }
+
+    @Test func whatIsDoneSoonDoesNotKeepOthersWaiting() throws {
+        let loop = try EventLoop()
+        var rounds = 0
+        func again() {
+            rounds += 1
+            loop.soon(again)
+        }
+        loop.soon(again)
+        var turnsOfOthers = 0
+        loop.after(.milliseconds(5)) {
+            turnsOfOthers += 1
+            loop.stop()
+        }
+        try loop.run()
+        #expect(turnsOfOthers == 1)
+        #expect(rounds > 1)
+    }
+
+    @Test func onlyChangesAreToldWhenThatIsAskedFor() throws {
+        let loop = try EventLoop()
+        var ends: [CInt] = [-1, -1]
+        try #require(pipe(&ends) == 0)
+        let reader = OwnedDescriptor(owning: ends[0])
+        let writer = OwnedDescriptor(owning: ends[1])
+        var seen = 0
+        try loop.watch(reader.raw, for: [.readable, .onlyChanges]) { _ in seen += 1 }
+        #expect(write(writer.raw, "x", 1) == 1)
+        loop.after(.milliseconds(20)) { loop.stop() }
+        try loop.run()
+        #expect(seen == 1)
+        loop.unwatchForClose(reader.raw)
+    }
 }

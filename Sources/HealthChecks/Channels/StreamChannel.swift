@@ -22,6 +22,10 @@ final class StreamChannel {
     /// The server.
     let server: SocketAddress
 
+    /// Whether the kernel asks an idle server from time to time if it still knows of the connection; set before ``open()``.
+    var keepsAlive = false
+
+    private let origin: CheckOrigin
     private let loop: EventLoop
     private let handler: (Event) -> Void
     private var descriptor: CInt = -1
@@ -32,10 +36,17 @@ final class StreamChannel {
 
     /// - Parameters:
     ///   - server: Where to connect to.
+    ///   - origin: Where to connect from.
     ///   - loop: The loop that tells what happens.
     ///   - handler: Called on the loop's thread; a failure may be told inside the call that met it.
-    init(to server: SocketAddress, on loop: EventLoop, _ handler: @escaping (Event) -> Void) {
+    init(
+        to server: SocketAddress,
+        from origin: CheckOrigin = CheckOrigin(),
+        on loop: EventLoop,
+        _ handler: @escaping (Event) -> Void
+    ) {
         self.server = server
+        self.origin = origin
         self.loop = loop
         self.handler = handler
     }
@@ -47,7 +58,7 @@ final class StreamChannel {
         do {
             try openSocket()
         } catch {
-            fail(connectFailure(error.code))
+            fail(origin.explains(error) ?? connectFailure(error.code))
         }
     }
 
@@ -58,7 +69,10 @@ final class StreamChannel {
         let kind = CInt(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
         descriptor = try systemCall("socket") { socket(server.address.family.raw, kind, CInt(IPPROTO_TCP)) }
         let fd = descriptor
-        try loop.watch(fd, for: .writable) { [weak self] in self?.ready($0) }
+        try origin.apply(to: fd, server.address.family)
+        if keepsAlive {
+            keepAlive()
+        }
         do {
             try server.withSockaddr { (address, length) throws(SystemError) in
                 _ = try systemCall("connect", server.description) { Glibc.connect(fd, address, length) }
@@ -68,6 +82,22 @@ final class StreamChannel {
             guard error.code == EINPROGRESS else {
                 throw error
             }
+        }
+        // One registration for life: a check is too short to pay for changes of it.
+        let interest: EventLoop.Readiness = [.readable, .writable, .ended, .onlyChanges]
+        try loop.watch(fd, for: interest) { [weak self] in self?.ready($0) }
+    }
+
+    /// A server that lost its power says so only when it is asked: after 20 s of silence, and four times in 20 s more.
+    private func keepAlive() {
+        let options: [(level: CInt, name: CInt, value: CInt)] = [
+            (SOL_SOCKET, SO_KEEPALIVE, 1), (CInt(IPPROTO_TCP), TCP_KEEPIDLE, 20), (CInt(IPPROTO_TCP), TCP_KEEPINTVL, 5),
+            (CInt(IPPROTO_TCP), TCP_KEEPCNT, 4),
+        ]
+        for option in options {
+            var value = option.value
+            // Without it the end is noticed later, by the regular checks.
+            _ = setsockopt(descriptor, option.level, option.name, &value, socklen_t(MemoryLayout<CInt>.size))
         }
     }
 
@@ -114,28 +144,27 @@ final class StreamChannel {
         guard descriptor >= 0 else {
             return
         }
-        loop.unwatch(descriptor)
+        loop.unwatchForClose(descriptor)
         // What was to be learned is learned; a failing close of a socket changes nothing.
         _ = Glibc.close(descriptor)
         descriptor = -1
     }
 
     private func ready(_ readiness: EventLoop.Readiness) {
-        guard isConnected else {
-            return connected()
-        }
-        if !outgoing.isEmpty, readiness.contains(.writable) {
+        if !isConnected {
+            connected(isDoubtful: !readiness.isDisjoint(with: .broken))
+        } else if readiness.contains(.writable), !outgoing.isEmpty {
             flush()
         }
-        if descriptor >= 0, !readiness.isDisjoint(with: [.readable, .broken]) {
-            read()
+        if !readiness.isDisjoint(with: [.readable, .broken, .ended]) {
+            read(untilEnd: !readiness.isDisjoint(with: [.broken, .ended]))
         }
     }
 
-    private func connected() {
+    private func connected(isDoubtful: Bool) {
         var code: CInt = 0
         var length = socklen_t(MemoryLayout<CInt>.size)
-        guard getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length) == 0, code == 0 else {
+        if isDoubtful, getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length) != 0 || code != 0 {
             return fail(connectFailure(code))
         }
         isConnected = true
@@ -170,32 +199,41 @@ final class StreamChannel {
             // ENOTCONN: the server was faster.
             _ = shutdown(descriptor, CInt(SHUT_WR))
         }
-        do {
-            try loop.change(descriptor, to: outgoing.isEmpty ? .readable : [.readable, .writable])
-        } catch {
-            fail(error.description)
-        }
     }
 
-    private func read() {
-        var chunk = [UInt8](repeating: 0, count: 16384)
-        // One portion a turn: a server that never stops sending does not keep the loop from others.
-        let count = recv(descriptor, &chunk, chunk.count, 0)
-        if count < 0 {
-            let code = errno
-            if code != EAGAIN, code != EINTR {
-                fail(talkFailure(code))
-            }
+    /// Reads one portion a turn: a server that never stops sending does not keep the loop from others.
+    ///
+    /// - Parameter untilEnd: Whether the loop has told the end already, and will not tell it again.
+    private func read(untilEnd: Bool) {
+        guard descriptor >= 0 else {
             return
         }
-        guard count > 0 else {
+        var code: CInt = 0
+        var isEnd = false
+        let size = 16384
+        let chunk = [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
+            var count = -1
+            repeat {
+                count = recv(descriptor, buffer.baseAddress, size, 0)
+            } while count < 0 && errno == EINTR
+            code = count < 0 ? errno : 0
+            isEnd = count == 0
+            filled = max(0, count)
+        }
+        if code != 0 {
+            return code == EAGAIN ? () : fail(talkFailure(code))
+        }
+        guard !isEnd else {
             return tls?.isEstablished == false
                 ? fail("TLS: server closed the connection during the handshake") : ended()
         }
-        guard let tls else {
-            return handler(.received(chunk.prefix(count)))
+        if untilEnd || chunk.count == size {
+            loop.soon { [weak self] in self?.read(untilEnd: untilEnd) }
         }
-        decrypt(chunk.prefix(count), tls)
+        guard let tls else {
+            return handler(.received(chunk[...]))
+        }
+        decrypt(chunk[...], tls)
     }
 
     private func decrypt(_ ciphertext: ArraySlice<UInt8>, _ tls: TLSSession) {

@@ -39,7 +39,8 @@ final class DatagramProbe: RunningProbe {
         do {
             try openSocket()
         } catch {
-            return decide(.down("no way to port \(probe.target.port): \(error.reason)"))
+            let reason = probe.origin.explains(error)
+            return decide(.down(reason ?? "no way to port \(probe.target.port): \(error.reason)"))
         }
         question = conversation.opening()
         ask()
@@ -52,6 +53,7 @@ final class DatagramProbe: RunningProbe {
         let kind = CInt(SOCK_DGRAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
         descriptor = try systemCall("socket") { socket(target.address.family.raw, kind, CInt(IPPROTO_UDP)) }
         let fd = descriptor
+        try probe.origin.apply(to: fd, target.address.family)
         try target.withSockaddr { (address, length) throws(SystemError) in
             _ = try systemCall("connect", target.description) { Glibc.connect(fd, address, length) }
         }
@@ -136,7 +138,7 @@ final class DatagramProbe: RunningProbe {
         guard descriptor >= 0 else {
             return
         }
-        loop.unwatch(descriptor)
+        loop.unwatchForClose(descriptor)
         // Nothing can be done about a failing close of a socket.
         _ = close(descriptor)
         descriptor = -1

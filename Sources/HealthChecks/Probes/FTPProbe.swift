@@ -36,7 +36,8 @@ final class FTPProbe: RunningProbe {
 
     func start() {
         setTimer(min(deadline, started + probe.connectTimeout))
-        let channel = StreamChannel(to: probe.target, on: loop) { [weak self] in self?.happened($0) }
+        let channel = StreamChannel(to: probe.target, from: probe.origin, on: loop) { [weak self] in self?.happened($0)
+        }
         control = channel
         channel.open()
     }
@@ -82,7 +83,9 @@ final class FTPProbe: RunningProbe {
         case .send(let text): control?.send(Array((text + "\r\n").utf8))
         case .openData(let port, let text):
             let server = SocketAddress(probe.target.address, port: port, scope: probe.target.scope)
-            let channel = StreamChannel(to: server, on: loop) { [weak self] in self?.happenedOnData($0) }
+            let channel = StreamChannel(to: server, from: probe.origin, on: loop) { [weak self] in
+                self?.happenedOnData($0)
+            }
             data = channel
             channel.open()
             control?.send(Array((text + "\r\n").utf8))

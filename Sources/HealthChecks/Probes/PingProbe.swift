@@ -10,6 +10,7 @@ private let icmpFilter: CInt = 1
 final class PingProbe: RunningProbe {
     private let address: IPAddress
     private let scope: UInt32
+    private let origin: CheckOrigin
     private let timeout: Duration
     private let count: Int
     private let loop: EventLoop
@@ -25,6 +26,7 @@ final class PingProbe: RunningProbe {
     init(_ probe: Probe, count: Int, on loop: EventLoop, _ finish: @escaping Prober.Completion) {
         address = probe.target.address
         scope = probe.target.scope
+        origin = probe.origin
         timeout = probe.connectTimeout
         self.count = min(max(1, count), 1000)
         self.loop = loop
@@ -42,7 +44,7 @@ final class PingProbe: RunningProbe {
             sendRequest()
         } catch {
             let hint = error.code == EPERM ? " (ping checks need CAP_NET_RAW)" : ""
-            decide(.down("cannot ping: \(error.reason)\(hint)"))
+            decide(.down(origin.explains(error) ?? "cannot ping: \(error.reason)\(hint)"))
         }
     }
 
@@ -63,6 +65,7 @@ final class PingProbe: RunningProbe {
             }
             _ = setsockopt(fd, CInt(IPPROTO_ICMPV6), ICMP6_FILTER, &filter, socklen_t(MemoryLayout<icmp6_filter>.size))
         }
+        try origin.apply(to: fd, address.family)
         try SocketAddress(address, port: 0, scope: scope).withSockaddr { (pointer, length) throws(SystemError) in
             _ = try systemCall("connect", address.description) { connect(fd, pointer, length) }
         }
@@ -120,7 +123,7 @@ final class PingProbe: RunningProbe {
         guard descriptor >= 0 else {
             return
         }
-        loop.unwatch(descriptor)
+        loop.unwatchForClose(descriptor)
         // Nothing can be done about a failing close of a socket.
         _ = close(descriptor)
         descriptor = -1

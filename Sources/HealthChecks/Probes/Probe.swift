@@ -79,6 +79,9 @@ public struct Probe: Hashable, Sendable {
     /// The server's address and the port that is checked; ping uses the address only.
     public let target: SocketAddress
 
+    /// Where the check comes from; commands know nothing of it.
+    public var origin = CheckOrigin()
+
     /// Time for making the connection; for ping, for each echo; for a command, for its whole run.
     public let connectTimeout: Duration
 
@@ -113,6 +116,29 @@ public struct Probe: Hashable, Sendable {
             connectTimeout: parts.map(\.probe.connectTimeout).max() ?? first.connectTimeout,
             timeout: parts.map(\.probe.timeout).max() ?? first.timeout
         )
+    }
+
+    /// Cheap: what tells probes of one configuration apart nearly always; equality compares everything.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(target)
+        hasher.combine(timeout)
+    }
+
+    /// The check whose server and origin a held connection has: the first of several.
+    public var watchedProbe: Probe {
+        if case .all(let parts) = method, let first = parts.first {
+            return first.probe.watchedProbe
+        }
+        return self
+    }
+
+    /// Whether a program does the check.
+    var isProgram: Bool {
+        switch method {
+        case .command: true
+        case .all(let parts): parts.contains(where: \.probe.isProgram)
+        default: false
+        }
     }
 
     /// How TLS is spoken, where it is.

@@ -12,12 +12,37 @@ public final class Prober {
     public typealias Completion = (CheckResult) -> Void
 
     private let loop: EventLoop
-    private let limit: Int
     private let contexts = TLSContexts()
     private var running: [UInt64: any RunningProbe] = [:]
-    private var waiting: [Waiting] = []
-    private var firstWaiting = 0
+    /// Sockets and programs do not take each other's places.
+    private var sockets: Lane
+    private var programs: Lane
     private var lastNumber: UInt64 = 0
+    private var fillIsPlanned = false
+
+    /// Checks of one kind that share a limit.
+    private struct Lane {
+        let limit: Int
+        var running = 0
+        var waiting: [Waiting] = []
+        var firstWaiting = 0
+
+        init(limit: Int) { self.limit = limit }
+
+        mutating func next() -> Waiting? {
+            guard running < limit, firstWaiting < waiting.count else {
+                return nil
+            }
+            let next = waiting[firstWaiting]
+            firstWaiting += 1
+            running += 1
+            if firstWaiting == waiting.count || firstWaiting > 1024 {
+                waiting.removeFirst(firstWaiting)
+                firstWaiting = 0
+            }
+            return next
+        }
+    }
 
     private struct Waiting {
         let number: UInt64
@@ -28,6 +53,7 @@ public final class Prober {
     /// Names a check that was started, for cancelling it.
     public struct ID: Hashable, Sendable {
         fileprivate let number: UInt64
+        fileprivate let isProgram: Bool
     }
 
     /// Prepares for checks.
@@ -35,9 +61,11 @@ public final class Prober {
     /// - Parameters:
     ///   - loop: The loop that drives them.
     ///   - limit: The most checks at a time; each takes one descriptor or two.
-    public init(on loop: EventLoop, limit: Int = 512) {
+    ///   - programLimit: The most programs at a time.
+    public init(on loop: EventLoop, limit: Int = 512, programLimit: Int = 256) {
         self.loop = loop
-        self.limit = limit
+        sockets = Lane(limit: limit)
+        programs = Lane(limit: min(limit, programLimit))
     }
 
     /// Checks that are under way.
@@ -47,48 +75,74 @@ public final class Prober {
     @discardableResult
     public func start(_ probe: Probe, _ completion: @escaping Completion) -> ID {
         lastNumber += 1
-        waiting.append(Waiting(number: lastNumber, probe: probe, completion: completion))
-        // Never completes inside this call: callers may not have stored the name yet.
-        if waiting.count - firstWaiting == 1 {
-            loop.after(.zero) { [weak self] in self?.fill() }
+        let id = ID(number: lastNumber, isProgram: probe.isProgram)
+        let waiting = Waiting(number: lastNumber, probe: probe, completion: completion)
+        if id.isProgram {
+            programs.waiting.append(waiting)
+        } else {
+            sockets.waiting.append(waiting)
         }
-        return ID(number: lastNumber)
+        // Never completes inside this call: callers may not have stored the name yet.
+        planFill()
+        return id
     }
 
     /// Ends a check without a result.
     public func cancel(_ id: ID) {
         if let probe = running.removeValue(forKey: id.number) {
             probe.cancel()
-            fill()
-        } else if let index = waiting[firstWaiting...].firstIndex(where: { $0.number == id.number }) {
-            waiting.remove(at: index)
+            free(id)
+        } else if id.isProgram {
+            Self.remove(id, from: &programs)
+        } else {
+            Self.remove(id, from: &sockets)
         }
     }
 
-    private func fill() {
-        while running.count < limit, firstWaiting < waiting.count {
-            let next = waiting[firstWaiting]
-            firstWaiting += 1
-            launch(next)
+    private static func remove(_ id: ID, from lane: inout Lane) {
+        if let index = lane.waiting[lane.firstWaiting...].firstIndex(where: { $0.number == id.number }) {
+            lane.waiting.remove(at: index)
         }
-        if firstWaiting == waiting.count || firstWaiting > 1024 {
-            waiting.removeFirst(firstWaiting)
-            firstWaiting = 0
+    }
+
+    private func free(_ id: ID) {
+        if id.isProgram {
+            programs.running -= 1
+        } else {
+            sockets.running -= 1
+        }
+        if sockets.firstWaiting < sockets.waiting.count || programs.firstWaiting < programs.waiting.count {
+            planFill()
+        }
+    }
+
+    private func planFill() {
+        guard !fillIsPlanned else {
+            return
+        }
+        fillIsPlanned = true
+        loop.soon { [weak self] in self?.fill() }
+    }
+
+    private func fill() {
+        fillIsPlanned = false
+        while let next = sockets.next() ?? programs.next() {
+            launch(next)
         }
     }
 
     private func launch(_ waiting: Waiting) {
-        let probe = waiting.probe
-        let number = waiting.number
+        let id = ID(number: waiting.number, isProgram: waiting.probe.isProgram)
+        let completion = waiting.completion
         let finish = { [weak self] (result: CheckResult) in
-            guard let self, self.running.removeValue(forKey: number) != nil else {
+            guard let self, self.running.removeValue(forKey: id.number) != nil else {
                 return
             }
-            waiting.completion(result)
-            self.fill()
+            self.free(id)
+            completion(result)
         }
-        let runner = Self.makeRunner(probe, on: loop, contexts, finish)
-        running[number] = runner
+        let runner = Self.makeRunner(waiting.probe, on: loop, contexts, finish)
+        running[id.number] = runner
         runner.start()
     }
 

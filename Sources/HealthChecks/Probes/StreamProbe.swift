@@ -21,7 +21,7 @@ final class StreamProbe: RunningProbe {
     private var channel: StreamChannel?
     /// TLS as soon as the connection stands.
     private var security: TLSSettings?
-    private var timer: EventLoop.TimerID?
+    private var timer: (id: EventLoop.TimerID, instant: SuspendingClock.Instant)?
 
     init(
         _ probe: Probe,
@@ -34,7 +34,7 @@ final class StreamProbe: RunningProbe {
         self.loop = loop
         self.contexts = contexts
         self.finish = finish
-        started = loop.now
+        started = loop.turn
         deadline = started + probe.timeout
         self.conversation = conversation
         if case .tls(let settings) = probe.security {
@@ -48,8 +48,8 @@ final class StreamProbe: RunningProbe {
 
     private func connect(to server: SocketAddress) {
         phase = .connecting
-        setTimer(min(deadline, loop.now + probe.connectTimeout))
-        let channel = StreamChannel(to: server, on: loop) { [weak self] in self?.happened($0) }
+        setTimer(min(deadline, loop.turn + probe.connectTimeout))
+        let channel = StreamChannel(to: server, from: probe.origin, on: loop) { [weak self] in self?.happened($0) }
         self.channel = channel
         channel.open()
     }
@@ -122,10 +122,13 @@ final class StreamProbe: RunningProbe {
     }
 
     private func setTimer(_ instant: SuspendingClock.Instant) {
-        if let timer {
-            loop.cancel(timer)
+        guard timer?.instant != instant else {
+            return
         }
-        timer = loop.at(instant) { [weak self] in self?.expired() }
+        if let timer {
+            loop.cancel(timer.id)
+        }
+        timer = (loop.at(instant) { [weak self] in self?.expired() }, instant)
     }
 
     private func expired() {
@@ -155,7 +158,7 @@ final class StreamProbe: RunningProbe {
     private func conclude() {
         phase = .done
         if let timer {
-            loop.cancel(timer)
+            loop.cancel(timer.id)
         }
         channel?.close()
     }

@@ -28,6 +28,10 @@ public enum DirectiveName: String, Sendable, Hashable, CaseIterable {
     case checkinterval
     case checkcount
     case failurecount
+    case idlecheck
+    case checksource
+    case checkinterface
+    case dynamicweight
 
     // Further conditions of checks.
     case check

@@ -82,6 +82,24 @@ public enum DirectiveTable {
         Directive(.checkinterval, .both, seconds, default: "10", "Time between two checks of a server."),
         Directive(.checkcount, .both, .count, default: "1", "Echo requests of a ping check; deprecated."),
         Directive(.failurecount, .both, .count, default: "1", "Consecutive failures that take a server down."),
+        Directive(
+            .idlecheck,
+            .both,
+            .flag,
+            default: "no",
+            "Holds a connection to each server and checks at once when it breaks.",
+            isExtension: true
+        ),
+        Directive(.checksource, .both, .address, "The address that checks come from.", isExtension: true),
+        Directive(.checkinterface, .both, .interface, "The interface that checks go out by.", isExtension: true),
+        Directive(
+            .dynamicweight,
+            .both,
+            .weight,
+            default: "0",
+            "The largest weight that an external check may print as weight=N; 0 is off.",
+            isExtension: true
+        ),
     ]
 
     private static let table = [

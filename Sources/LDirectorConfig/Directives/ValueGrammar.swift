@@ -66,6 +66,12 @@ public enum ValueGrammar: Sendable, Hashable {
     case host
     /// An address with a port, or the path of a local socket.
     case endpoint
+    /// A literal IPv4 or IPv6 address.
+    case address
+    /// The name of a network interface.
+    case interface
+    /// A weight, 0...65535.
+    case weight
     /// No longer a directive; names its successor.
     case obsolete(successor: DirectiveName)
 
@@ -77,7 +83,7 @@ public enum ValueGrammar: Sendable, Hashable {
             "HOST[->HOST][:PORT] gate|masq|ipip|gue:PORT|gre [WEIGHT] [\"REQUEST\", \"RECEIVE\"] [l:N] [u:N]"
         case .fallback: "HOST[:PORT] [gate|masq|ipip|gue:PORT|gre]"
         case .seconds(let allowsZero, let allowsFraction, _):
-            "SECONDS" + (allowsZero ? " (0 is off)" : "") + (allowsFraction ? ", such as 5 or 2.5" : "")
+            "SECONDS" + (allowsZero ? " (0 is off)" : "") + (allowsFraction ? ", such as 5, 2.5 or 200ms" : "")
         case .count: "NUMBER above 0"
         case .percent: "PERCENT, 1 to 100"
         case .port: "PORT, 1 to 65535"
@@ -100,6 +106,9 @@ public enum ValueGrammar: Sendable, Hashable {
         case .phases: "all | none | starting, running, stopping, reloading"
         case .host: "HOST"
         case .endpoint: "ADDRESS:PORT | /PATH"
+        case .address: "ADDRESS"
+        case .interface: "INTERFACE"
+        case .weight: "WEIGHT, 0 to 65535"
         case .obsolete(let successor): "use \(successor.rawValue)"
         }
     }

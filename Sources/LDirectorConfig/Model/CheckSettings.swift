@@ -62,6 +62,9 @@ public struct CheckSettings: Sendable, Hashable {
     /// Consecutive failures that take a server down (`failurecount`).
     public var failureCount = 1
 
+    /// How the checks go about their work.
+    public var conduct = CheckConduct()
+
     /// The settings of a block that says nothing.
     public init() {}
 }

@@ -21,7 +21,7 @@ struct NumberReader {
         return value
     }
 
-    /// A duration in seconds; a fraction counts when the whole value is written as one.
+    /// A duration in seconds; a fraction counts when the whole value is written as one, or with `ms` behind it.
     func seconds(
         _ token: Token,
         for name: Token,
@@ -35,6 +35,11 @@ struct NumberReader {
         if allowsFraction, !whole.isEmpty, point.starts(with: "."), fraction.all(\.isDigit) {
             findings.relaxed(token, "a fraction of a second")
             return fractional(token, whole: whole, fraction: fraction, for: name, maximum: maximum)
+        }
+        if allowsFraction, !whole.isEmpty, point == "ms" {
+            // The Perl program would take the digits for seconds.
+            findings.relaxed(token, "milliseconds")
+            return number(whole, for: name, in: (allowsZero ? 0 : 1)...maximum).map { .milliseconds($0) }
         }
         return number(token, for: name, in: (allowsZero ? 0 : 1)...maximum).map { .seconds($0) }
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import LinuxKit
 
 /// Reads the value of one directive by the grammar that the table gives it.
 struct ValueReader {
@@ -87,6 +88,12 @@ struct ValueReader {
             return host(token, name)
         case .endpoint:
             return endpoint(token, name)
+        case .address:
+            return address(token, name)
+        case .interface:
+            return interface(token, name)
+        case .weight:
+            return numbers.number(token, for: name, in: 0...65_535).map(DirectiveValue.count)
         case .obsolete(let successor):
             findings.error(.obsoleteDirective, name, "\(name.quoted) is obsolete, use '\(successor.rawValue)'")
             return nil
@@ -266,6 +273,25 @@ struct ValueReader {
         guard let text = texts.unquoted(token, for: name, .optional)?.text, MetricsEndpoint(text) != nil else {
             let note = Diagnostic.Note("such as 127.0.0.1:9105, [::1]:9105 or /run/vervet/metrics.sock")
             findings.error(.badAddress, token, "\(name.quoted) needs an address with a port, or a path", notes: [note])
+            return nil
+        }
+        return .text(text)
+    }
+
+    private func address(_ token: Token, _ name: Token) -> DirectiveValue? {
+        guard let text = token.text, let address = IPAddress(text) else {
+            findings.error(.badAddress, token, "\(name.quoted) needs an IPv4 or IPv6 address, not \(token.quoted)")
+            return nil
+        }
+        return .text(address.description)
+    }
+
+    private func interface(_ token: Token, _ name: Token) -> DirectiveValue? {
+        // As the kernel names devices: up to 15 bytes without blanks and slashes.
+        let isName =
+            (1...15).contains(token.bytes.count) && token.all { $0 > 32 && $0 != UInt8(ascii: "/") && $0 != 127 }
+        guard isName, let text = token.text, text != ".", text != ".." else {
+            findings.error(.badWord, token, "\(name.quoted) needs the name of a network interface, not \(token.quoted)")
             return nil
         }
         return .text(text)

@@ -18,6 +18,8 @@ struct VirtualServerBuilder {
         // Without an identity the rest is still judged, as if it were a mark, and then dropped.
         var server = VirtualServer(identity: identity ?? .firewallMark(1, block.family))
         server.check = checkSettings(port: server.identity.port)
+        server.check.conduct =
+            CheckConductBuilder(block: block, inherited: inherited.values, findings: findings).conduct()
         applyTable(to: &server)
         applyLifeCycle(to: &server)
         server.fallback = fallback(of: server.identity)
@@ -31,6 +33,7 @@ struct VirtualServerBuilder {
         if server.check.type == .off, let draft = block.furtherChecks.first {
             findings.warning(.noEffect, draft.name.name, "with checktype=off no further check is made")
         }
+        CheckConductBuilder(block: block, inherited: inherited.values, findings: findings).warn(about: server)
         warnAboutDepoolThreshold(of: server)
         return identity == nil ? nil : server
     }
@@ -94,6 +97,7 @@ struct VirtualServerBuilder {
         times.interval = server.check.interval
         times.count = server.check.count
         times.failureCount = server.check.failureCount
+        times.conduct = server.check.conduct
         var seen: [String: Token] = [:]
         return block.furtherChecks.compactMap { draft in
             guard case .text(let name) = draft.name.value else {

@@ -150,7 +150,17 @@ public struct ConfigurationRenderer: Sendable {
         if !isFurther {
             writer.seconds(.checkinterval, check.interval)
             writer.plain(.failurecount, String(check.failureCount))
+            write(check.conduct, to: &writer)
         }
+    }
+
+    private func write(_ conduct: CheckConduct, to writer: inout DirectiveWriter) {
+        if conduct.holdsConnection {
+            writer.flag(.idlecheck, true)
+        }
+        writer.plain(.checksource, conduct.sourceAddress?.description)
+        writer.plain(.checkinterface, conduct.interface)
+        writer.plain(.dynamicweight, conduct.largestWeight > 0 ? String(conduct.largestWeight) : nil)
     }
 
     private func write(_ settings: LifeCycleSettings, to writer: inout DirectiveWriter) {

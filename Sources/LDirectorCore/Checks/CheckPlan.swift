@@ -14,6 +14,9 @@ public struct CheckPlan: Hashable, Sendable {
     /// Time from the start of a check to the start of the next.
     public var interval: Duration
 
+    /// Whether a connection to the server is held between checks, whose end calls for a check at once.
+    public var holdsConnection = false
+
     /// The connects of a combined check.
     public struct Between: Hashable, Sendable {
         /// What is done in these turns.
@@ -21,6 +24,9 @@ public struct CheckPlan: Hashable, Sendable {
         /// How many follow each success of the first probe.
         public var count: Int
     }
+
+    /// Cheap, as every result looks its plan up; equality compares everything.
+    public func hash(into hasher: inout Hasher) { hasher.combine(first) }
 
     /// The probe of a turn, 0 being the first.
     public func probe(turn: Int) -> Probe {

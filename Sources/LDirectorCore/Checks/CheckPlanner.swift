@@ -31,6 +31,20 @@ public enum CheckPlanner {
         of real: RealServer,
         in virtual: VirtualServer
     ) throws(Unsupported) -> CheckPolicy {
+        guard case .checked(var plan) = try joinedPolicy(of: real, in: virtual) else {
+            return try joinedPolicy(of: real, in: virtual)
+        }
+        let check = virtual.check
+        plan.holdsConnection =
+            check.conduct.holdsConnection && check.usesConnection(virtual.identity.transport)
+            && plan.first.watchedProbe.target.port > 0
+        return .checked(plan)
+    }
+
+    private static func joinedPolicy(
+        of real: RealServer,
+        in virtual: VirtualServer
+    ) throws(Unsupported) -> CheckPolicy {
         let own = try ownPolicy(of: real, in: virtual)
         guard own != .untouched, !virtual.furtherChecks.isEmpty else {
             return own
@@ -140,7 +154,7 @@ public enum CheckPlanner {
             target = exchange.target ?? target
             limits = (check.negotiateTimeout, check.negotiateTimeout)
         }
-        return Probe(
+        var probe = Probe(
             exchange.method,
             of: target,
             over: exchange.transport,
@@ -148,6 +162,9 @@ public enum CheckPlanner {
             connectTimeout: limits.connect,
             timeout: limits.whole
         )
+        let conduct = check.conduct
+        probe.origin = CheckOrigin(address: conduct.sourceAddress, interface: conduct.interface)
+        return probe
     }
 
     /// What external checks are told: virtual address or mark, virtual port, real address, real port as written.

@@ -3,17 +3,24 @@ public import HealthChecks
 public import LinuxKit
 
 /// Runs each check plan on its own timer, from start to start; a plan never overlaps itself.
+///
+/// Plans do not march in step: each has a place of its own in the interval, spread evenly and the same after each start, to
+/// which it returns after whatever kept it from it (a start, a stopped process, a request to check now).
 public final class CheckScheduler {
     private final class Task {
         let plan: CheckPlan
         var turn = 0
         var timer: EventLoop.TimerID?
         var probe: Prober.ID?
+        /// Whether the check under way began too early to tell, so that another one has to follow it.
+        var isAskedAgain = false
         /// When the check under way began, or when the next one is due.
         var mark: SuspendingClock.Instant
+        let place: CheckRhythm
 
-        init(_ plan: CheckPlan, due: SuspendingClock.Instant) {
+        init(_ plan: CheckPlan, due: SuspendingClock.Instant, _ place: CheckRhythm) {
             self.plan = plan
+            self.place = place
             mark = due
         }
     }
@@ -22,12 +29,13 @@ public final class CheckScheduler {
     private let prober: Prober
     private let deliver: (CheckPlan, CheckResult) -> Void
     private var tasks: [CheckPlan: Task] = [:]
+    private var lastNumber = 0
 
     /// Prepares for checks.
     ///
     /// - Parameters:
     ///   - loop: The loop that drives them.
-    ///   - limit: The most checks at a time.
+    ///   - limit: The most checks at a time; servers that do not answer must not take the places of others.
     ///   - deliver: Gets each result.
     public init(on loop: EventLoop, limit: Int = 512, _ deliver: @escaping (CheckPlan, CheckResult) -> Void) {
         self.loop = loop
@@ -37,17 +45,20 @@ public final class CheckScheduler {
 
     /// Makes these the plans that run; plans that run already keep their timers and their turn.
     ///
-    /// The first checks of new plans are spread over the shorter of the interval and one second.
+    /// The first checks of new plans follow each other by a millisecond, or faster where the interval is too short for that.
     public func run(_ plans: some Collection<CheckPlan>) {
         let wanted = Set(plans)
         for (plan, task) in tasks where !wanted.contains(plan) {
             end(task)
             tasks[plan] = nil
         }
-        let new = wanted.filter { tasks[$0] == nil }
+        var known = Set(tasks.keys)
+        let new = plans.filter { known.insert($0).inserted }
+        let now = loop.now
         for (index, plan) in new.enumerated() {
-            let spread = min(plan.interval, .seconds(1))
-            let task = Task(plan, due: loop.now + spread * (Double(index) / Double(new.count)))
+            lastNumber += 1
+            let due = now + min(plan.interval / new.count, .milliseconds(1)) * index
+            let task = Task(plan, due: due, CheckRhythm(plan.interval, number: lastNumber, from: now))
             tasks[plan] = task
             schedule(task)
         }
@@ -61,6 +72,15 @@ public final class CheckScheduler {
         for task in plans.compactMap({ tasks[$0] }) where task.probe == nil {
             task.mark = loop.now
             schedule(task)
+        }
+    }
+
+    /// Starts a check that begins after this moment, even where one is under way.
+    func checkAgain(_ plan: CheckPlan) {
+        if let task = tasks[plan], task.probe != nil {
+            task.isAskedAgain = true
+        } else {
+            check([plan])
         }
     }
 
@@ -92,7 +112,7 @@ public final class CheckScheduler {
 
     private func start(_ task: Task) {
         task.timer = nil
-        task.mark = loop.now
+        task.mark = loop.turn
         task.probe = prober.start(task.plan.probe(turn: task.turn)) { [weak self, weak task] result in
             if let self, let task {
                 self.finished(task, result)
@@ -108,7 +128,8 @@ public final class CheckScheduler {
             return schedule(task)
         }
         task.turn = task.plan.turn(after: task.turn, result.outcome)
-        task.mark = max(task.mark + task.plan.interval, loop.now)
+        task.mark = task.isAskedAgain ? loop.turn : max(task.place.next(after: task.mark), loop.turn)
+        task.isAskedAgain = false
         schedule(task)
         deliver(task.plan, result)
     }

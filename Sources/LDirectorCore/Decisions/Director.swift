@@ -32,6 +32,19 @@ public struct Director: Sendable {
     /// What each `fallbackcommand` was told last.
     var announced: [VirtualServiceKey: FallbackCall] = [:]
 
+    /// All check plans, in the order of the file.
+    var plans: [CheckPlan] {
+        var seen: Set<CheckPlan> = []
+        return configuration.virtualServers.flatMap { virtual in
+            virtual.realServers.compactMap { real in
+                guard case .checked(let plan)? = states[ServerID(virtual.key, real.key)]?.policy else {
+                    return nil
+                }
+                return seen.insert(plan).inserted ? plan : nil
+            }
+        }
+    }
+
     /// Directs nothing yet.
     public init() {}
 

@@ -44,6 +44,7 @@ extension Daemon {
             refused: refused,
             late: lateness,
             counters: reports.counters,
+            idleRemarks: idleWatches.remarks,
             reloads: reports.reloads,
             mails: (reports.queue.counters.sent, reports.queue.counters.failed, reports.queue.count),
             kernel: KernelView(table)

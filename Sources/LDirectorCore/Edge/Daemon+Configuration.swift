@@ -39,7 +39,9 @@ extension Daemon {
         }
         refused = refused.filter { key, _ in configuration.virtualServers.contains { $0.key == key } }
         perform(director.synchronisation(with: current, former: former))
-        scheduler.run(director.subscribers.keys)
+        let plans = director.plans
+        scheduler.run(plans)
+        idleWatches.run(plans)
         followLifeCycle()
         reports.follow(director)
         if !flushIsPlanned {

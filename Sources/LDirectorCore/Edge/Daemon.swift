@@ -15,6 +15,10 @@ public final class Daemon {
 
     static let signals = [SIGHUP, SIGUSR1, SIGUSR2] + SignalReader.stops.map(\.key)
     static let retryDelay = Duration.seconds(5)
+    /// Enough for as many servers as do not answer.
+    private static let descriptors = 32_768
+    /// What is open beside checks: log, netlink, control and metrics, programs.
+    private static let otherDescriptors = 256
 
     let loop: EventLoop
     let log: EventLog
@@ -23,6 +27,7 @@ public final class Daemon {
     let files: RuntimeFiles
     var director = Director()
     var scheduler: CheckScheduler
+    var idleWatches: IdleWatches
     var watcher: ConfigurationWatcher
     let callback: Callback
     /// Mails and counters.
@@ -85,7 +90,14 @@ public final class Daemon {
         reports = Reports(on: loop, log: log, manager: manager)
         lifeCycle = LifeCycle(on: loop, log: log, files: files)
         scheduler = CheckScheduler(on: loop) { _, _ in }
-        scheduler = CheckScheduler(on: loop) { [weak self] plan, result in self?.checked(plan, result) }
+        idleWatches = IdleWatches(on: loop, limit: 0) { _ in }
+        let limit = max(128, DescriptorLimit.raise(to: Self.descriptors) - Self.otherDescriptors)
+        scheduler = CheckScheduler(on: loop, limit: limit / 2) { [weak self] plan, result in
+            self?.checked(plan, result)
+        }
+        idleWatches = IdleWatches(on: loop, limit: limit / 2) { [weak self] plan in
+            self?.scheduler.checkAgain(plan)
+        }
         director.restoreOrders(lifeCycle.orderFile.read())
         do throws(IPVSError) {
             try install(configuration)
@@ -126,7 +138,8 @@ public final class Daemon {
     // MARK: Checks
 
     private func checked(_ plan: CheckPlan, _ result: CheckResult) {
-        let transitions = director.record(result, of: plan, at: loop.now)
+        idleWatches.checked(plan, result.outcome)
+        let transitions = director.record(result, of: plan, at: loop.turn)
         take(transitions)
         tell(of: result, of: plan, transitions)
         monitor(plan)
@@ -252,6 +265,7 @@ public final class Daemon {
         reports.phase = .stopping
         reports.manager.send(["STOPPING=1", "STATUS=cleaning up"])
         scheduler.stop()
+        idleWatches.stop()
         let name = SignalReader.stops.first { $0.key == signal }?.value ?? "\(signal)"
         log.write("Linux Director Daemon terminated on signal: \(name)")
         do throws(IPVSError) {

@@ -81,6 +81,7 @@ extension StatusReport {
             ("failures", .number(state.failures)),
             ("last_result", .optional(state.lastResult?.outcome.description)),
             ("last_check_duration", state.lastResult.map { .decimal($0.duration) } ?? .null),
+            ("idle_check", .optional(idleRemark(server))),
             ("last_check_seconds_ago", .optional(state.lastCheck.map { Int((now - $0).components.seconds) })),
             ("checks_ok", .number(counters.up)),
             ("checks_failed", .number(counters.down)),

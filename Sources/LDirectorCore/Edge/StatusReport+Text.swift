@@ -97,7 +97,7 @@ extension StatusReport {
             return state.retainedSince == nil
                 ? "failed \(state.failures) times: \(reason)" : "stays, too many are out: \(reason)"
         }
-        return state.isUp && state.reason == "ok" ? "" : state.reason
+        return state.isUp && state.reason == "ok" ? idleRemark(server) ?? "" : state.reason
     }
 
     private static func check(_ virtual: VirtualServer) -> String {

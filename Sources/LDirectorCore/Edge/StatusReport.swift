@@ -21,6 +21,8 @@ struct StatusReport {
     /// A check that is late beyond all limits.
     let late: String?
     let counters: [ServerID: Reports.Counters]
+    /// Servers to which no connection can be held, and why.
+    let idleRemarks: [CheckPlan: String]
     let reloads: (done: Int, refused: Int)
     let mails: (sent: Int, failed: Int, waiting: Int)
     /// The kernel's table.
@@ -83,6 +85,14 @@ struct StatusReport {
             } ?? false,
             refused: refused[virtual.key]
         )
+    }
+
+    /// What there is to say about watching a server that is up; nil when nothing.
+    func idleRemark(_ server: Server) -> String? {
+        guard server.state.isUp, case .checked(let plan) = server.state.policy else {
+            return nil
+        }
+        return idleRemarks[plan]
     }
 
     /// Wall clock of an instant, in seconds since 1970.
