@@ -16,7 +16,7 @@ public enum CheckOutcome: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// An outcome and the time that it took.
+/// An outcome, the time that it took, and what else the check has to say.
 public struct CheckResult: Hashable, Sendable {
     /// What was found.
     public let outcome: CheckOutcome
@@ -24,9 +24,13 @@ public struct CheckResult: Hashable, Sendable {
     /// From the start of the check to the decision.
     public let duration: Duration
 
-    /// Joins both.
-    public init(_ outcome: CheckOutcome, duration: Duration) {
+    /// The weight that the check gave the server; nil when it gave none.
+    public let weight: Int?
+
+    /// Joins them.
+    public init(_ outcome: CheckOutcome, duration: Duration, weight: Int? = nil) {
         self.outcome = outcome
         self.duration = duration
+        self.weight = weight
     }
 }

@@ -25,6 +25,9 @@ protocol Conversation {
     /// Many servers write a line about a client that leaves without a good-bye, for each check of each director.
     var farewell: [UInt8] { get }
 
+    /// Whether silence after the opening, which may be an empty datagram then, means that the server is up (UDP only).
+    var acceptsSilence: Bool { get }
+
     /// What else than a dead server no answer at all may mean, in parentheses after a blank; empty for nothing.
     var remarkOnSilence: String { get }
 }
@@ -33,6 +36,8 @@ extension Conversation {
     var endsAfterOpening: Bool { false }
 
     var farewell: [UInt8] { [] }
+
+    var acceptsSilence: Bool { false }
 
     var remarkOnSilence: String { "" }
 

@@ -10,6 +10,7 @@ final class AllProbe: RunningProbe {
     private let started: SuspendingClock.Instant
     private var running: [Int: any RunningProbe] = [:]
     private var isDone = false
+    private var weight: Int?
 
     /// - Parameters:
     ///   - parts: The checks.
@@ -45,6 +46,8 @@ final class AllProbe: RunningProbe {
     private func ended(_ index: Int, _ result: CheckResult) {
         running[index] = nil
         guard case .down(let reason) = result.outcome else {
+            // The smallest one: whichever check sees a server at its limit is right.
+            weight = [weight, result.weight].compactMap { $0 }.min()
             return concludeIfComplete()
         }
         let name = parts[index].name
@@ -62,7 +65,7 @@ final class AllProbe: RunningProbe {
             return
         }
         conclude()
-        finish(CheckResult(outcome, duration: loop.now - started))
+        finish(CheckResult(outcome, duration: loop.now - started, weight: outcome == .up ? weight : nil))
     }
 
     private func conclude() {

@@ -5,14 +5,16 @@ import LinuxKit
 final class CommandProbe: RunningProbe {
     private let arguments: [String]
     private let timeout: Duration
+    private let largestWeight: Int
     private let loop: EventLoop
     private let finish: Prober.Completion
     private let started: SuspendingClock.Instant
     private var run: CommandRun?
 
-    init(_ arguments: [String], timeout: Duration, on loop: EventLoop, _ finish: @escaping Prober.Completion) {
+    init(_ arguments: [String], of probe: Probe, on loop: EventLoop, _ finish: @escaping Prober.Completion) {
         self.arguments = arguments
-        self.timeout = timeout
+        timeout = probe.timeout
+        largestWeight = probe.largestWeight
         self.loop = loop
         self.finish = finish
         started = loop.now
@@ -23,7 +25,12 @@ final class CommandProbe: RunningProbe {
     func start() {
         do {
             let words = arguments.first.map(CommandWords.words) ?? []
-            run = try CommandRun(words + arguments.dropFirst(), timeout: timeout, on: loop) { [weak self] in
+            run = try CommandRun(
+                words + arguments.dropFirst(),
+                timeout: timeout,
+                on: loop,
+                outputLimit: largestWeight > 0 ? PrintedWeight.limit : 0
+            ) { [weak self] in
                 self?.ended($0)
             }
         } catch {
@@ -37,6 +44,7 @@ final class CommandProbe: RunningProbe {
     }
 
     private func ended(_ end: CommandRun.End) {
+        let weight = largestWeight > 0 ? PrintedWeight.read(run?.output ?? [], largest: largestWeight) : nil
         run = nil
         let outcome: CheckOutcome =
             switch end {
@@ -44,6 +52,6 @@ final class CommandProbe: RunningProbe {
             case .status(let status): .down("check command: \(status)")
             case .timedOut: .down("check command still ran after \(timeout.inSeconds)")
             }
-        finish(CheckResult(outcome, duration: loop.now - started))
+        finish(CheckResult(outcome, duration: loop.now - started, weight: outcome == .up ? weight : nil))
     }
 }

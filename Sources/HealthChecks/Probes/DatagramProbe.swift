@@ -62,16 +62,19 @@ final class DatagramProbe: RunningProbe {
 
     private func ask() {
         // An error of an earlier datagram may be told here; the read that follows tells it as well.
-        _ = question.isEmpty ? 0 : send(descriptor, question, question.count, CInt(MSG_NOSIGNAL))
+        _ = speaks ? send(descriptor, question, question.count, CInt(MSG_NOSIGNAL)) : 0
         let next = loop.now + pause
         pause *= 2
         // Datagrams get lost; the last question leaves some time for its answer.
-        if !question.isEmpty, next + .milliseconds(500) < deadline {
+        if speaks, next + .milliseconds(500) < deadline {
             timer = loop.at(next) { [weak self] in self?.ask() }
         } else {
             timer = loop.at(deadline) { [weak self] in self?.expired() }
         }
     }
+
+    /// Even an empty datagram makes a machine say that nobody listens.
+    private var speaks: Bool { !question.isEmpty || conversation.acceptsSilence }
 
     private func read() {
         var datagram = [UInt8](repeating: 0, count: 65535)
@@ -108,6 +111,9 @@ final class DatagramProbe: RunningProbe {
     }
 
     private func expired() {
+        guard !conversation.acceptsSilence else {
+            return decide(.up)
+        }
         let silence = "no answer from UDP port \(probe.target.port) within \(probe.timeout.inSeconds)"
         decide(.down(silence + conversation.remarkOnSilence))
     }

@@ -82,6 +82,9 @@ public struct Probe: Hashable, Sendable {
     /// Where the check comes from; commands know nothing of it.
     public var origin = CheckOrigin()
 
+    /// The largest weight that a command may print for its server; 0 when its output is not looked at.
+    public var largestWeight = 0
+
     /// Time for making the connection; for ping, for each echo; for a command, for its whole run.
     public let connectTimeout: Duration
 

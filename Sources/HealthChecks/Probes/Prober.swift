@@ -154,7 +154,7 @@ public final class Prober {
     ) -> any RunningProbe {
         switch probe.method {
         case .ping(let count): return PingProbe(probe, count: count, on: loop, finish)
-        case .command(let arguments): return CommandProbe(arguments, timeout: probe.timeout, on: loop, finish)
+        case .command(let arguments): return CommandProbe(arguments, of: probe, on: loop, finish)
         case .ftp(let retrieval): return FTPProbe(probe, retrieval, on: loop, contexts, finish)
         case .all(let parts): return AllProbe(parts, on: loop, { makeRunner($0, on: loop, contexts, $1) }, finish)
         default: break

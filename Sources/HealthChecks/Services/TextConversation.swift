@@ -16,6 +16,8 @@ struct TextConversation: Conversation {
         isStream = transport == .tcp
     }
 
+    var acceptsSilence: Bool { exchange.acceptsSilence && exchange.receive == nil }
+
     func opening() -> [UInt8] { exchange.request }
 
     /// Servers that read to the end of the request answer only then.

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Any text to send and what must come back, over TCP or UDP (`service=simpletcp`).
+/// Any text to send and what must come back, over TCP or UDP (`service=simpletcp`, `service=udp`).
 public struct TextExchange: Hashable, Sendable {
     /// What is sent; nothing when the server speaks first.
     public var request: [UInt8]
 
     /// What a line, or the text so far, must contain; nil when anything will do.
     public var receive: Pattern?
+
+    /// Whether a server is up that takes the datagram and says nothing: only an ICMP error tells against it.
+    public var acceptsSilence = false
 
     /// Describes an exchange.
     ///

@@ -23,6 +23,7 @@ public enum CheckService: String, Sendable, Hashable, CaseIterable {
     case sip
     case smtp
     case submission
+    case udp
 
     /// The usual port of the service; nil for none and simpletcp.
     public var defaultPort: UInt16? {
@@ -46,7 +47,7 @@ public enum CheckService: String, Sendable, Hashable, CaseIterable {
         case .mysql: 3306
         case .sip: 5060
         case .pgsql: 5432
-        case .none, .simpletcp: nil
+        case .none, .simpletcp, .udp: nil
         }
     }
 

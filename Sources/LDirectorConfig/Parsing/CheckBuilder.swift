@@ -26,6 +26,9 @@ struct CheckBuilder {
         check.command = values.text(.checkcommand) ?? check.command
         applyConditions(to: &check)
         applyLoginDefaults(to: &check)
+        if check.service == .udp, let service = values[.service]?.token {
+            findings.relaxed(service, "service udp")
+        }
         judge(check, at: place)
         return check
     }

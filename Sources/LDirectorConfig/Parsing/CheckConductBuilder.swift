@@ -60,7 +60,7 @@ extension CheckSettings {
         case .connect, .external, .externalPerl: return isStream
         case .negotiate, .combined:
             switch service {
-            case .none, .radius: return false
+            case .none, .radius, .udp: return false
             case .dns, .sip, .simpletcp: return isStream
             default: return true
             }

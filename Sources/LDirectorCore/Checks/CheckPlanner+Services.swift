@@ -65,6 +65,10 @@ extension CheckPlanner {
         case .simpletcp:
             let exchange = TextExchange(request: content.bareRequest, receive: try pattern(content.receive))
             return Exchange(.text(exchange), over: transport)
+        case .udp:
+            var exchange = TextExchange(request: content.bareRequest, receive: try pattern(content.receive))
+            exchange.acceptsSilence = exchange.receive == nil
+            return Exchange(.text(exchange), over: .udp)
         case .oracle:
             throw Unsupported(
                 description:

@@ -150,6 +150,9 @@ public enum CheckPlanner {
             limits = (check.connectTimeout, check.connectTimeout * count)
         case .ldap, .radius:
             limits = (min(check.connectTimeout, check.negotiateTimeout), check.connectTimeout)
+        case .text(let text) where text.acceptsSilence:
+            // Up is who stays silent to the end: the longer limit would only be waited for.
+            limits = (check.connectTimeout, check.connectTimeout)
         default:
             target = exchange.target ?? target
             limits = (check.negotiateTimeout, check.negotiateTimeout)
@@ -163,6 +166,9 @@ public enum CheckPlanner {
             timeout: limits.whole
         )
         let conduct = check.conduct
+        if case .command = exchange.method {
+            probe.largestWeight = conduct.largestWeight
+        }
         probe.origin = CheckOrigin(address: conduct.sourceAddress, interface: conduct.interface)
         return probe
     }

@@ -100,7 +100,7 @@ extension Director {
             guard state.isUp, before.weight != state.weightOverride else {
                 return nil
             }
-            return .weight(state.weightOverride ?? real.weight)
+            return .weight(state.weight(of: real))
         case (let old?, let new?) where old == new && !state.isUp: return nil
         case (_, let hold?):
             let wasUp = state.isUp

@@ -105,7 +105,7 @@ extension Director {
                 continue
             }
             if state.isUp {
-                destinations.append(real.kernelDestination(weight: state.weightOverride ?? real.weight))
+                destinations.append(real.kernelDestination(weight: state.weight(of: real)))
             } else if fallback?.key == real.key {
                 // Q13: the entry belongs to the real server, which takes the fallback's part meanwhile.
                 destinations.append(real.kernelDestination(weight: 1))

@@ -107,7 +107,11 @@ public struct Director: Sendable {
             state.lastResult = result
             state.lastCheck = now
             states[id] = state
-            guard let kind = judge(result.outcome, id, at: now) else {
+            let verdict = judge(result.outcome, id, at: now)
+            if let weight = weigh(result, plan, id), verdict != .up {
+                transitions.append(Transition(kind: weight, server: id, reason: states[id]?.reason ?? ""))
+            }
+            guard let kind = verdict else {
                 continue
             }
             transitions.append(Transition(kind: kind, server: id, reason: result.outcome.description))
@@ -137,6 +141,7 @@ public struct Director: Sendable {
                 known.successes = 0
                 known.retainedSince = nil
                 known.warmUntil = nil
+                known.checkWeight = nil
                 known.lastResult = nil
                 known.lastCheck = nil
             }
@@ -154,6 +159,14 @@ public struct Director: Sendable {
         case .untouched: reason = isUp ? "found in the kernel's table, not checked" : "checks are off"
         case .checked: reason = isUp ? "found in the kernel's table" : "not checked yet"
         }
-        return ServerState(isUp: isUp, since: now, reason: reason, policy: policy)
+        var state = ServerState(isUp: isUp, since: now, reason: reason, policy: policy)
+        if case .checked(let plan) = policy, let weight = entry?.weight,
+            (1...max(1, plan.largestWeight)).contains(weight),
+            plan.largestWeight > 0
+        {
+            // What a check found before a restart holds until the next one.
+            state.checkWeight = weight
+        }
+        return state
     }
 }

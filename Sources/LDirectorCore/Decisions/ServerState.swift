@@ -36,6 +36,9 @@ public struct ServerState: Sendable, Equatable {
     /// Whether it was drained for as long as was allowed, and has left the table.
     public var isDrained = false
 
+    /// The weight that its check gave it (`dynamicweight`); nil when it gave none.
+    public var checkWeight: Int?
+
     /// The result of the last check; nil before the first.
     public var lastResult: CheckResult?
 

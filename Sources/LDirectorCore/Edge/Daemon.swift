@@ -41,6 +41,8 @@ public final class Daemon {
     /// Services whose last write was refused, with the reason.
     var refused: [VirtualServiceKey: String] = [:]
     private var pending: [ServerID] = []
+    /// Those of them that only have another weight by their check, of which nobody wants a mail.
+    private var reweighed: Set<ServerID> = []
     var flushIsPlanned = false
     private var retryIsPlanned = false
     private(set) var isStopping = false
@@ -157,6 +159,15 @@ public final class Daemon {
                 }
             }
         }
+        for transition in transitions where transition.concernsTable {
+            if case .weight = transition.kind, director.states[transition.server]?.weightOverride == nil {
+                if !pending.contains(transition.server) {
+                    reweighed.insert(transition.server)
+                }
+            } else {
+                reweighed.remove(transition.server)
+            }
+        }
         pending += transitions.filter(\.concernsTable).map(\.server)
         if !pending.isEmpty, !flushIsPlanned {
             flushIsPlanned = true
@@ -167,7 +178,9 @@ public final class Daemon {
     func flush() {
         flushIsPlanned = false
         let servers = pending
+        let noteworthy = servers.filter { !reweighed.contains($0) }
         pending = []
+        reweighed = []
         defer { endPhase() }
         guard !servers.isEmpty, !isStopping else {
             return
@@ -175,8 +188,8 @@ public final class Daemon {
         do throws(IPVSError) {
             let current = try table.read(Set(servers.map(\.service)))
             let changes = director.changes(after: servers, current: current)
-            perform(changes, after: servers)
-            for (server, line) in director.silentLines(servers, changes, current) {
+            perform(changes, after: noteworthy)
+            for (server, line) in director.silentLines(noteworthy, changes, current) {
                 log.write(line)
                 tell(line, of: server.service)
             }
