@@ -270,6 +270,8 @@ final class StreamChannel {
     private func connectFailure(_ code: CInt) -> String {
         switch code {
         case ECONNREFUSED: "connection to port \(server.port) refused"
+        // A refusal has a code of its own; this connection stood before it was noticed.
+        case ECONNRESET: talkFailure(code)
         case ETIMEDOUT: "no connection to port \(server.port): timed out"
         default: "no connection to port \(server.port): \(SystemError(operation: "connect", code: code).reason)"
         }
