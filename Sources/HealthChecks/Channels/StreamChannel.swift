@@ -32,6 +32,8 @@ final class StreamChannel {
     private var isConnected = false
     private var outgoing: ArraySlice<UInt8> = []
     private var isLast = false
+    /// Whether sending met a reset, which the kernel tells only once.
+    private var isReset = false
     private var tls: TLSSession?
 
     /// - Parameters:
@@ -189,6 +191,7 @@ final class StreamChannel {
                     break
                 }
                 // What the server said before it closed may still say why; a broken read ends the check then.
+                isReset = code == ECONNRESET
                 outgoing = []
                 break
             }
@@ -224,6 +227,9 @@ final class StreamChannel {
             return code == EAGAIN ? () : fail(talkFailure(code))
         }
         guard !isEnd else {
+            if isReset {
+                return fail(talkFailure(ECONNRESET))
+            }
             return tls?.isEstablished == false
                 ? fail("TLS: server closed the connection during the handshake") : ended()
         }
