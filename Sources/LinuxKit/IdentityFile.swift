@@ -57,6 +57,16 @@ public struct IdentityFile: Sendable, Hashable {
         _ = unlink(path)
     }
 
+    /// Whether the file names the calling process.
+    public var namesCaller: Bool { identity != nil && identity == ProcessIdentity.current }
+
+    /// Whether the process that the file names still exists.
+    public var isOwnerAlive: Bool { identity?.isAlive ?? false }
+
+    private var identity: ProcessIdentity? {
+        (try? TextFile.read(path, limit: 256)).flatMap { ProcessIdentity(text: $0) }
+    }
+
     private func makeDirectory() throws(SystemError) {
         if let slash = path.lastIndex(of: "/"), slash > path.startIndex {
             try TextFile.makeDirectory(String(path[..<slash]))
@@ -65,7 +75,7 @@ public struct IdentityFile: Sendable, Hashable {
 
     /// Removes the file if it names the calling process.
     public func release() {
-        if let text = try? TextFile.read(path, limit: 256), ProcessIdentity(text: text) == ProcessIdentity.current {
+        if namesCaller {
             // Nothing can be done about a file that cannot be removed; it is recognised as stale later.
             _ = unlink(path)
         }

@@ -71,6 +71,23 @@ private func environment(_ parameters: [String: String]) -> AgentEnvironment {
         )
     }
 
+    @Test func exposureMakesShortDatagrams() throws {
+        let settings = try SyncdSettings(environment(["exposure": "100"]))
+        #expect(settings.exposure == SyncdExposure(milliseconds: 100, refreshSeconds: 10))
+        #expect(settings.exposure?.ports == 121 && settings.exposure?.interval == .milliseconds(100))
+        #expect(settings.master.maximumLength == 44 && settings.backup.maximumLength == nil)
+        #expect(try SyncdSettings(environment(["exposure": "kernel"])).exposure == nil)
+        for wrong in [
+            ["exposure": "19"], ["exposure": "1001"], ["exposure": ""], ["exposure": "100ms"],
+            ["exposure": "100", "maxlen": "1400"], ["exposure": "100", "profile": "cheap"],
+            ["exposure": "100", "profile": "kernel"], ["exposure": "100", "sync_ports": "2"],
+            ["exposure": "100", "sync_refresh_period": "0"],
+        ] {
+            let error = #expect(throws: OCFError.self) { try SyncdSettings(environment(wrong)) }
+            #expect(error?.code == .configured && error?.reason.hasPrefix("parameter exposure=") == true)
+        }
+    }
+
     @Test func moduleOptions() throws {
         let options = try SyncdSettings(environment(["module_options": "conn_tab_bits=20  x=1"])).moduleOptions
         #expect(options.map(\.name) == ["conn_tab_bits", "x"] && options.map(\.value) == ["20", "1"])
@@ -255,5 +272,32 @@ private func environment(_ parameters: [String: String]) -> AgentEnvironment {
         try record.save(path)
         #expect(SyncdRecord.load(path) == record)
         #expect(SyncdRecord.path(environment([:])) == "/run/somewhere/vervet-syncd-p-syncd:0")
+    }
+}
+
+@Suite struct NudgeTests {
+    @Test func nudgesFollowNewConnectionsForAWhile() {
+        var pace = NudgePace(interval: .milliseconds(500), patience: .seconds(1))
+        #expect(pace.window == 2)
+        let ticks: [UInt64] = [7, 7, 8, 8, 8, 8, 9, 10, 10, 10, 0, 0, 0]
+        let nudged = ticks.map { pace.tick(connections: $0) }
+        #expect(
+            nudged == [
+                false, false, true, true, false, false, true, true, true, false, true, true, false,
+            ]
+        )
+    }
+
+    @Test func connectionsAreReadInHexadecimal() {
+        let text = """
+               Total Incoming Outgoing         Incoming         Outgoing
+               Conns  Packets  Packets            Bytes            Bytes
+                  1F       22        0              444                0
+
+             Conns/s   Pkts/s   Pkts/s          Bytes/s          Bytes/s
+                   0        0        0                0                0
+            """
+        #expect(ScheduledConnections.total(text) == 31)
+        #expect(ScheduledConnections.total("") == nil && ScheduledConnections.total("a\nb\n\n") == nil)
     }
 }

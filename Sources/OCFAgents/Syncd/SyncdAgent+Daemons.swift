@@ -37,11 +37,28 @@ extension SyncdAgent {
         guard exit == .success || exit == .runningPromoted else {
             throw OCFError(.generic, "the sync daemons were started but do not run")
         }
+        try nudge(wanted.contains { $0.role == .master } ? settings.exposure : nil)
+    }
+
+    /// The file that names the process of ``NudgeProcess``.
+    var nudgeFile: IdentityFile { IdentityFile(path: "\(recordPath).nudge") }
+
+    /// Starts the process that hurries new connections, or ends it when none is wanted.
+    private func nudge(_ exposure: SyncdExposure?) throws(OCFError) {
+        do throws(SystemError) {
+            guard let exposure else {
+                return try NudgeProcess.end(nudgeFile)
+            }
+            try NudgeProcess(exposure, nudgeFile).start()
+        } catch {
+            throw OCFError(error)
+        }
     }
 
     /// Stops the daemons of this resource, the master after it has sent what it collected.
     func end(_ settings: SyncdSettings) throws(OCFError) {
         try withKernel { (client: inout IPVSClient) throws(IPVSError) in
+            try client.ensure(.removeService(NudgeService.key))
             let running = try client.daemons()
             for daemon in settings.allDaemons where running.contains(where: { $0.isOfSameGroup(as: daemon) }) {
                 if daemon.role == .master {

@@ -101,6 +101,13 @@ public struct SyncdAgent: OCFAgent {
         if assessment.hasForeign {
             log.info(assessment.complaint)
         }
+        let isSending = settings.daemons(isPromoted: record.isPromoted).contains { $0.role == .master }
+        if exit != .notRunning, isSending, settings.exposure != nil, !nudgeFile.isOwnerAlive {
+            throw OCFError(
+                record.isPromoted ? .failedPromoted : .generic,
+                "the process that bounds the exposure of new connections does not run"
+            )
+        }
         if exit != .notRunning, !environment.isProbe {
             let before = record.score
             PromotionScore(environment, log).tell(PromotionScore.running, &record)
@@ -168,6 +175,11 @@ public struct SyncdAgent: OCFAgent {
 
     private func stop() throws(OCFError) -> OCFExit {
         var record = SyncdRecord.load(recordPath) ?? SyncdRecord()
+        do throws(SystemError) {
+            try NudgeProcess.end(nudgeFile)
+        } catch {
+            throw OCFError(error)
+        }
         // Parameters that start would refuse never started anything.
         if !namespace.isMissing, let settings = try? settings(), hasIPVS {
             do throws(OCFError) {

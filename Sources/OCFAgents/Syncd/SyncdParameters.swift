@@ -132,6 +132,20 @@ enum SyncdParameters {
             leaves the loading to the kernel.
             """
     )
+    static let exposure = Parameter(
+        "exposure",
+        default: "kernel",
+        reloadable: true,
+        summary: "Longest time for which a new connection is unknown to the other directors, in milliseconds",
+        details: """
+            The kernel sends a new connection to the other directors only with the next ones, or after up to three \
+            seconds; a director that fails meanwhile takes it along. A number from 20 to 1000 makes the datagrams as \
+            short as one connection, and while connections are opened a small process of this agent makes the kernel \
+            send the last one that often. It needs profile=every. It uses a virtual service of its own, UDP \
+            127.86.0.1:9, which cannot be reached from outside, and a fixed number of entries in the connection table. \
+            kernel leaves it to the kernel.
+            """
+    )
     static let profile = Parameter(
         "profile",
         .select(["every", "kernel", "cheap"]),
@@ -271,7 +285,7 @@ enum SyncdParameters {
     static let all =
         [
             mode, interface, syncid, group, port, ttl, maxlen, backupInterface, backupSyncid, backupGroup, backupPort,
-            backupMaxlen, profile, syncThreshold, syncPeriod,
+            backupMaxlen, exposure, profile, syncThreshold, syncPeriod,
         ] + settings.map(\.parameter)
         + [takeover, restoreSysctl, allowBackupOnly, drain, linger, forceRestart, namespace, moduleOptions]
 }

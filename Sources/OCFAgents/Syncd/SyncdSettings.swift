@@ -36,6 +36,8 @@ struct SyncdSettings {
     /// How long the backup goes on after the promotion, where it ends with it.
     let linger: Duration
     let forceRestart: Bool
+    /// How new connections are hurried to the other directors; nil leaves it to the kernel.
+    let exposure: SyncdExposure?
     /// Options for loading the module, such as `conn_tab_bits=20`.
     let moduleOptions: [(name: String, value: String)]
 
@@ -68,11 +70,13 @@ struct SyncdSettings {
         let ttl = try Self.optional(SyncdParameters.ttl, environment, 1...255).map { UInt8($0) }
         // A record of IPv4 without sequence data is 36 bytes, the header 8; more than 65507 is no UDP payload.
         let maxlen = try Self.optional(SyncdParameters.maxlen, environment, 44...65507).map { UInt16($0) }
+        let values = try Self.values(environment, mode)
+        exposure = try Self.exposure(environment, values.numbers, maxlen)
         master = SyncDaemon(
             .master,
             interface: interface,
             syncID: UInt32(syncID),
-            maximumLength: maxlen,
+            maximumLength: exposure == nil ? maxlen : SyncdExposure.masterLength,
             group: group,
             port: port,
             timeToLive: ttl
@@ -88,7 +92,7 @@ struct SyncdSettings {
             port: backupPort ?? port,
             timeToLive: ttl
         )
-        assignments = try Self.assignments(environment, mode)
+        assignments = values.assignments
         takeover = environment.boolean(SyncdParameters.takeover)
         restoreSysctl = environment.boolean(SyncdParameters.restoreSysctl)
         drain = .seconds(try environment.integer(SyncdParameters.drain, in: 0...60))
@@ -144,10 +148,41 @@ struct SyncdSettings {
         return group
     }
 
-    private static func assignments(
+    private static func exposure(
+        _ environment: AgentEnvironment,
+        _ values: [String: [Int?]],
+        _ maxlen: UInt16?
+    ) throws(OCFError) -> SyncdExposure? {
+        let parameter = SyncdParameters.exposure
+        if environment.text(parameter) == "kernel" {
+            return nil
+        }
+        guard let milliseconds = AgentEnvironment.decimal(environment.text(parameter)), 20...1000 ~= milliseconds else {
+            throw wrong(parameter, environment, "it must be kernel, or milliseconds from 20 to 1000")
+        }
+        guard maxlen == nil else {
+            throw wrong(parameter, environment, "it sets maxlen itself: leave out one of the two")
+        }
+        guard values["sync_threshold"] == [0, 0], let refresh = values["sync_refresh_period"]?.first ?? nil,
+            1...60 ~= refresh
+        else {
+            throw wrong(
+                parameter,
+                environment,
+                "it needs sync_threshold=0, sync_period=0 and a sync_refresh_period from 1 to 60, as in profile=every"
+            )
+        }
+        guard [nil, 1].contains(values["sync_ports"]?.first ?? nil) else {
+            throw wrong(parameter, environment, "it needs sync_ports=1")
+        }
+        return SyncdExposure(milliseconds: milliseconds, refreshSeconds: refresh)
+    }
+
+    /// The numbers that the settings of the kernel get, by name, and how they are written.
+    private static func values(
         _ environment: AgentEnvironment,
         _ mode: SyncdMode
-    ) throws(OCFError) -> [Assignment] {
+    ) throws(OCFError) -> (numbers: [String: [Int?]], assignments: [Assignment]) {
         var values: [String: [Int?]]
         switch environment.text(SyncdParameters.profile) {
         case "every": values = ["sync_threshold": [0, 0], "sync_refresh_period": [10], "sync_retries": [2]]
@@ -189,9 +224,10 @@ struct SyncdSettings {
             values["sloppy_tcp"] = [1]
         }
         let order = ["sync_threshold"] + SyncdParameters.settings.map(\.parameter.name)
-        return order.compactMap { name in
+        let assignments = order.compactMap { name in
             values[name].map { Assignment(name: name, numbers: $0, isExplicit: explicit.contains(name)) }
         }
+        return (values, assignments)
     }
 
     private static func optional(
