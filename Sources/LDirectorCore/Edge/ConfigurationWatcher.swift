@@ -18,6 +18,8 @@ struct ConfigurationWatcher {
     private var read: Stamp?
     private var last: Stamp?
     private var content: [UInt8]
+    /// Whether the file is gone.
+    private(set) var isMissing = false
 
     /// Watches a file whose content is known.
     init(_ file: ConfigurationFile, content: [UInt8]) {
@@ -31,6 +33,7 @@ struct ConfigurationWatcher {
     mutating func poll() -> [UInt8]? {
         let stamp = Self.stamp(file.path)
         defer { last = stamp }
+        isMissing = stamp == nil
         guard let stamp, stamp == last, stamp != read else {
             return nil
         }

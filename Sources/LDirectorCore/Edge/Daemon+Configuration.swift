@@ -205,6 +205,12 @@ extension Daemon {
 
     /// Looks every second whether the file has changed.
     func pollConfiguration() {
+        let wasMissing = watcher.isMissing
+        defer {
+            if watcher.isMissing, !wasMissing {
+                log.write("Configuration file '\(file.path)' is gone; the running configuration stays")
+            }
+        }
         if let content = watcher.poll(), !isStopping {
             let reloads = director.configuration.daemon.reloadsAutomatically
             log.write("Configuration file '\(file.path)' has changed on disk - \(reloads ? "reloading" : "ignored")")
