@@ -124,4 +124,17 @@ import Testing
         )
         #expect(parse(text.replacing("legacy", with: "extended")).errors.isEmpty)
     }
+
+    @Test func blanksAndBracketsAreNamed() {
+        #expect(
+            summaries("virtual=10.9.0.1:80\n    real=10.1.0.2 : 80 gate\n    real=10.1.0.3 -> 10.1.0.5 gate\n").count
+                == 2
+        )
+        #expect(
+            report("virtual=10.9.0.1:80\n    real=10.1.0.2 : 80 gate\n").contains("no blanks stand around ':' and '->'")
+        )
+        let text = "fallback6=2001:db8::5\nvirtual6=[::1]:80\n    real6=2001:db8::1 gate\n"
+        #expect(errorLines(text) == [1, 3])
+        #expect(report(text).contains("an IPv6 address stands in brackets: [2001:db8::5]"))
+    }
 }

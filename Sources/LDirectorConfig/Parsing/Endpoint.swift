@@ -92,6 +92,10 @@ struct EndpointReader {
 
     /// Splits `host:port` or `[v6]:port`; the port is missing when nothing follows the host.
     func splitPort(_ token: Token) -> (host: Token, port: Token?) {
+        // Such an address without brackets is told as one mistake, not as a wrong host and a wrong port.
+        if let text = token.text, IPAddress(text)?.family == .ipv6 {
+            return (token, nil)
+        }
         let hostEnd: Int
         if token.starts(with: "[") {
             hostEnd = token.firstIndex(of: "]").map { $0 + 1 } ?? token.bytes.endIndex

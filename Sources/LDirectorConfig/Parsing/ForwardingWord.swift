@@ -19,6 +19,8 @@ enum ForwardingWord {
                 notes.append(
                     Diagnostic.Note("tunnels are gue:PORT, gue:PORT,csum, gue:PORT,remcsum, gre and gre,csum")
                 )
+            } else if word.starts(with: ":") || word.text?.hasPrefix("->") == true {
+                notes.append(Diagnostic.Note("no blanks stand around ':' and '->'"))
             } else if let nearest = NearestName.of(word.text ?? "", among: known) {
                 notes.append(Diagnostic.Note("did you mean '\(nearest)'?"))
             }

@@ -6,7 +6,7 @@ extension Command {
     /// Gives a running instance an order about single servers.
     func order(_ text: String) -> Exit {
         guard case .process = owner() else {
-            complain("ldirectord \(arguments.instance) is not running")
+            complain("no instance \(arguments.instance) is running")
             return .failure
         }
         do {

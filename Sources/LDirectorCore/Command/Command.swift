@@ -155,7 +155,7 @@ public struct Command {
 
     private func reload() -> Exit {
         guard case .process(let pid) = owner() else {
-            complain("ldirectord \(arguments.instance) is not running")
+            complain("no instance \(arguments.instance) is running")
             return .failure
         }
         guard let (_, _, exit) = readConfiguration() else {

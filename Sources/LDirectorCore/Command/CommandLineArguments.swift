@@ -123,7 +123,8 @@ public struct CommandLineArguments: Equatable, Sendable {
             throw UsageError(description: "an action is missing")
         }
         guard let action = Action(rawValue: word) else {
-            throw UsageError(description: "unknown action \"\(word)\"")
+            let isFile = word.contains("/") || word.hasSuffix(".cf")
+            throw UsageError(description: isFile ? "an action is missing after \(word)" : "unknown action \"\(word)\"")
         }
         for option in options {
             switch (option, action) {

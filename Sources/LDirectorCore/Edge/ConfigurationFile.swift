@@ -56,6 +56,17 @@ public struct ConfigurationFile: Sendable {
         if let configuration = result.configuration {
             result.diagnostics += Self.unsupported(configuration, content, path)
             result.diagnostics += Self.missingDirectory(configuration, content, path)
+            if configuration.virtualServers.isEmpty, configuration.daemon.childConfigurations.isEmpty {
+                let place = SourceSpan(file: path, line: 1, column: 1, length: 0)
+                result.diagnostics.append(
+                    Diagnostic(
+                        .noEffect,
+                        .warning,
+                        at: place,
+                        "this file has no virtual server: nothing will be directed"
+                    )
+                )
+            }
             if !result.errors.isEmpty {
                 result.configuration = nil
             }
