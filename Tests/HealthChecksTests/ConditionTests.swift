@@ -111,6 +111,8 @@ struct ConditionTests {
         #expect(smtp.startedTLS)
         let hello = "EHLO localhost.localdomain\r\n"
         #expect(sent(smtp) == ["", hello, "STARTTLS\r\n", hello])
+        let named = play(LineConversation(.smtp(name: "me.test")), ["220 hi\r\n", "502 what?\r\n", "250 x\r\n"])
+        #expect(sent(named) == ["", "EHLO me.test\r\n", "HELO me.test\r\n"])
         let none = play(LineConversation(.smtp(startsTLS: true)), ["220 hi\r\n", "250 x\r\n", "502 what?\r\n"])
         #expect(none.reason == "start of TLS refused: \"502 what?\"")
         let imap = play(

@@ -79,6 +79,7 @@ import Testing
     @Test(arguments: [
         (80, "dnstype=A", "'dnstype' has no effect on a check with service http"),
         (53, "httpstatus=200", "'httpstatus' has no effect on a check with service dns"),
+        (80, "helo=a.test", "'helo' has no effect on a check with service http"),
         (80, "starttls=yes", "'starttls' has no effect on a check with service http"),
         (25, "tlsname=x", "'tlsname' has no effect on a check with service smtp without TLS"),
         (25, "receivenot=\"x\"", "'receivenot' has no effect on a check with service smtp"),

@@ -28,6 +28,8 @@ smtpd_tls_cert_file = $dir/cert.pem
 smtpd_tls_key_file = $dir/key.pem
 smtpd_tls_security_level = may
 smtpd_relay_restrictions = reject
+smtpd_helo_restrictions = reject_invalid_helo_hostname
+smtpd_delay_reject = no
 alias_maps =
 C
   cat > "$dir/etc/master.cf" <<C

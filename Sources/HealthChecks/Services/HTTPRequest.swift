@@ -81,13 +81,18 @@ public struct HTTPRequest: Hashable, Sendable {
         let target = Self.escape(path.hasPrefix("/") ? path : "/" + path)
         // RFC 9112, 3.2.2: a proxy is given the absolute form.
         let form = isProxied && !isSecure ? "http://\(Self.escape(host))\(target)" : target
-        let names = Set(headers.map(Self.fieldName))
-        let own = ["User-Agent: ldirectord", "Accept: */*", "Connection: close"]
-        let head =
-            ["\(method.rawValue) \(form) HTTP/\(isOldVersion ? "1.0" : "1.1")", "Host: \(Self.escape(host))"]
-            + own.filter { !names.contains(Self.fieldName($0)) }
-            + headers.map { String($0.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 || $0 == "\t" }) }
+        var own = ["User-Agent: ldirectord", "Accept: */*", "Connection: close"]
+        if !headers.isEmpty {
+            let names = Set(headers.map(Self.fieldName))
+            own = own.filter { !names.contains(Self.fieldName($0)) } + headers.map(Self.printableField)
+        }
+        let line = "\(method.rawValue) \(form) HTTP/\(isOldVersion ? "1.0" : "1.1")"
+        let head = [line, "Host: \(Self.escape(host))"] + own
         return Array((head.joined(separator: "\r\n") + "\r\n\r\n").utf8)
+    }
+
+    private static func printableField(_ field: String) -> String {
+        String(field.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 || $0 == "\t" })
     }
 
     private static func fieldName(_ field: String) -> String { field.prefix { $0 != ":" }.lowercased() }

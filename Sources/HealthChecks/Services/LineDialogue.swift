@@ -66,8 +66,7 @@ public struct LineDialogue: Hashable, Sendable {
     }
 
     /// SMTP (RFC 5321): greeting 220, EHLO, or HELO where that is refused; with STARTTLS (RFC 3207) EHLO once more over TLS.
-    public static func smtp(startsTLS: Bool = false) -> LineDialogue {
-        let name = "localhost.localdomain"
+    public static func smtp(name: String = "localhost.localdomain", startsTLS: Bool = false) -> LineDialogue {
         let hello = Step("hello", send: "EHLO \(name)", accept: ["250"], otherwise: startsTLS ? nil : "HELO \(name)")
         let secured = [Step("start of TLS", send: "STARTTLS", accept: ["220"], beginsTLS: true), hello]
         return LineDialogue(

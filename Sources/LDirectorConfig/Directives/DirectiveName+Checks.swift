@@ -7,7 +7,7 @@ extension DirectiveName {
         case .checktype, .service, .request, .receive, .receivenot, .bodydigest, .login, .passwd, .database, .secret:
             true
         case .httpmethod, .virtualhost, .httpstatus, .httpversion, .httpheader, .followredirects: true
-        case .starttls, .tlsverify, .tlscafile, .tlscert, .tlskey, .tlsname, .dnstype, .dnsrcode: true
+        case .helo, .starttls, .tlsverify, .tlscafile, .tlscert, .tlskey, .tlsname, .dnstype, .dnsrcode: true
         case .checkport, .checkcommand, .checktimeout, .negotiatetimeout, .checkcount: true
         default: false
         }

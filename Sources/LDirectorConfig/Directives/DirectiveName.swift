@@ -41,6 +41,7 @@ public enum DirectiveName: String, Sendable, Hashable, CaseIterable {
     case httpversion
     case httpheader
     case followredirects
+    case helo
     case starttls
     case tlsverify
     case tlscafile

@@ -15,6 +15,12 @@ extension DirectiveTable {
             default: "yes",
             "Whether the check goes where a redirect leads to; same: only to the server itself."
         ),
+        condition(
+            .helo,
+            .host,
+            default: "localhost.localdomain",
+            "The name by which smtp and submission checks introduce themselves."
+        ),
         condition(.starttls, .flag, default: "no", "TLS is started inside the plain connection."),
         condition(
             .tlsverify,

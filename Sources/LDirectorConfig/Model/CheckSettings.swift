@@ -32,6 +32,9 @@ public struct CheckSettings: Sendable, Hashable {
     /// What the answer must not contain, a regular expression like `receive` (`receivenot`); empty forbids nothing.
     public var receiveNot = ""
 
+    /// The name that SMTP servers are told (`helo`); nil for localhost.localdomain.
+    public var helloName: String?
+
     /// Conditions of http, https and http_proxy.
     public var http = HTTPConditions()
 

@@ -60,6 +60,7 @@ struct CheckBuilder {
         check.http.headers = values.list(.httpheader) ?? []
         check.http.redirection = values.text(.followredirects).flatMap(HTTPRedirection.init(rawValue:)) ?? .anywhere
         check.http.bodyDigest = values.text(.bodydigest)
+        check.helloName = values.text(.helo)
         check.tls.startsInside = values.flag(.starttls) ?? false
         check.tls.verification = values.text(.tlsverify).flatMap(TLSVerification.init(rawValue:)) ?? .none
         check.tls.authorities = values.text(.tlscafile)
@@ -128,6 +129,9 @@ struct CheckBuilder {
             for condition in [DirectiveName.dnstype, .dnsrcode] {
                 warn(condition, "'\(condition.rawValue)' has no effect on \(name)")
             }
+        }
+        if service != .smtp, service != .submission {
+            warn(.helo, "'helo' has no effect on \(name)")
         }
         if service?.canStartTLS != true {
             warn(.starttls, "'starttls' has no effect on \(name)")

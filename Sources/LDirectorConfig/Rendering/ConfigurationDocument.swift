@@ -104,6 +104,7 @@ public struct ConfigurationDocument: Sendable {
             ("checksource", .optional(check.conduct.sourceAddress?.description)),
             ("checkinterface", .optional(check.conduct.interface)),
             ("dynamicweight", .number(check.conduct.largestWeight)),
+            ("helo", .optional(check.helloName)),
             ("receivenot", .string(check.receiveNot)),
             ("http", http(check.http)),
             ("tls", tls(check.tls)),

@@ -19,6 +19,7 @@ extension ConfigurationRenderer {
         }
         writer.plain(.followredirects, http.redirection == .anywhere ? nil : http.redirection.rawValue)
         writer.plain(.bodydigest, http.bodyDigest)
+        writer.plain(.helo, check.helloName)
         if tls.startsInside {
             writer.flag(.starttls, true)
         }

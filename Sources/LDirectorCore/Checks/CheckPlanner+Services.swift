@@ -39,7 +39,9 @@ extension CheckPlanner {
         switch check.service {
         case .http, .https: return try web(subject)
         case .httpProxy: return try proxied(subject)
-        case .smtp, .submission: return Exchange(.lines(.smtp(startsTLS: startsTLS)), security: inner)
+        case .smtp, .submission:
+            let dialogue = LineDialogue.smtp(name: check.helloName ?? "localhost.localdomain", startsTLS: startsTLS)
+            return Exchange(.lines(dialogue), security: inner)
         case .nntp: return Exchange(.lines(.nntp(startsTLS: startsTLS)), security: inner)
         case .imap:
             let dialogue = LineDialogue.imap(login: check.login, password: check.password, startsTLS: startsTLS)

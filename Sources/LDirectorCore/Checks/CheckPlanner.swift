@@ -98,18 +98,17 @@ public enum CheckPlanner {
             content: virtual.content(for: real),
             hasOwnContent: real.content != nil
         )
-        let reach = probe(reach(of: subject), subject)
         switch check.type {
         case .on: return .alwaysUp
         case .off: return .untouched
         case .negotiate where check.service == .none: return .alwaysUp
         // Q41: with service none every turn is a connect.
         case .combined where check.service == .none:
-            return .checked(CheckPlan(first: reach, interval: check.interval))
+            return .checked(CheckPlan(first: probe(reach(of: subject), subject), interval: check.interval))
         case .combined(let connects):
             var plan = CheckPlan(first: try probe(of: subject), interval: check.interval)
             if connects > 0 {
-                plan.between = CheckPlan.Between(probe: reach, count: connects)
+                plan.between = CheckPlan.Between(probe: probe(reach(of: subject), subject), count: connects)
             }
             return .checked(plan)
         case .connect, .ping, .external, .externalPerl, .negotiate:
