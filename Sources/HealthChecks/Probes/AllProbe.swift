@@ -2,14 +2,11 @@
 import LinuxKit
 
 /// Several checks of one server side by side: up when all are, down as soon as one is.
-final class AllProbe: RunningProbe {
+final class AllProbe: SingleResultProbe {
+    var task: ProbeTask
     private let parts: [Probe.Part]
-    private let loop: EventLoop
     private let make: (Probe, @escaping Prober.Completion) -> any RunningProbe
-    private let finish: Prober.Completion
-    private let started: SuspendingClock.Instant
     private var running: [Int: any RunningProbe] = [:]
-    private var isDone = false
     private var weight: Int?
 
     /// - Parameters:
@@ -24,10 +21,8 @@ final class AllProbe: RunningProbe {
         _ finish: @escaping Prober.Completion
     ) {
         self.parts = parts
-        self.loop = loop
         self.make = make
-        self.finish = finish
-        started = loop.now
+        task = ProbeTask(on: loop, finish)
     }
 
     func start() {
@@ -35,13 +30,11 @@ final class AllProbe: RunningProbe {
             running[index] = make(part.probe) { [weak self] in self?.ended(index, $0) }
         }
         // A part may end, and with it all of them, inside its start.
-        for index in parts.indices where !isDone {
+        for index in parts.indices where !task.isOver {
             running[index]?.start()
         }
         concludeIfComplete()
     }
-
-    func cancel() { conclude() }
 
     private func ended(_ index: Int, _ result: CheckResult) {
         running[index] = nil
@@ -56,20 +49,11 @@ final class AllProbe: RunningProbe {
 
     private func concludeIfComplete() {
         if running.isEmpty {
-            decide(.up)
+            decide(.up, weight: weight)
         }
     }
 
-    private func decide(_ outcome: CheckOutcome) {
-        guard !isDone else {
-            return
-        }
-        conclude()
-        finish(CheckResult(outcome, duration: loop.now - started, weight: outcome == .up ? weight : nil))
-    }
-
-    private func conclude() {
-        isDone = true
+    func release() {
         let left = running.values
         running = [:]
         left.forEach { $0.cancel() }

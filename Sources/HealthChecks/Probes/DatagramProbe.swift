@@ -6,18 +6,14 @@ import LinuxKit
 /// One check over UDP: ask, ask again while there is no answer, judge, within its deadline.
 ///
 /// The socket is connected, so that answers of others are not seen and an ICMP error is: a closed port is down at once.
-final class DatagramProbe: RunningProbe {
+final class DatagramProbe: SingleResultProbe {
+    var task: ProbeTask
     private let probe: Probe
-    private let loop: EventLoop
-    private let finish: Prober.Completion
-    private let started: SuspendingClock.Instant
     private let deadline: SuspendingClock.Instant
     private var conversation: any Conversation
     private var question: [UInt8] = []
     private var pause = Duration.seconds(1)
     private var descriptor: CInt = -1
-    private var isDone = false
-    private var timer: EventLoop.TimerID?
 
     init(
         _ probe: Probe,
@@ -27,13 +23,11 @@ final class DatagramProbe: RunningProbe {
     ) {
         self.probe = probe
         self.conversation = conversation
-        self.loop = loop
-        self.finish = finish
-        started = loop.now
-        deadline = started + probe.timeout
+        task = ProbeTask(on: loop, finish)
+        deadline = task.started + probe.timeout
     }
 
-    deinit { closeSocket() }
+    deinit { release() }
 
     func start() {
         do {
@@ -46,8 +40,6 @@ final class DatagramProbe: RunningProbe {
         ask()
     }
 
-    func cancel() { conclude() }
-
     private func openSocket() throws(SystemError) {
         let target = probe.target
         let kind = CInt(SOCK_DGRAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
@@ -57,19 +49,19 @@ final class DatagramProbe: RunningProbe {
         try target.withSockaddr { (address, length) throws(SystemError) in
             _ = try systemCall("connect", target.description) { Glibc.connect(fd, address, length) }
         }
-        try loop.watch(fd, for: .readable) { [weak self] _ in self?.read() }
+        try task.loop.watch(fd, for: .readable) { [weak self] _ in self?.read() }
     }
 
     private func ask() {
         // An error of an earlier datagram may be told here; the read that follows tells it as well.
         _ = speaks ? send(descriptor, question, question.count, CInt(MSG_NOSIGNAL)) : 0
-        let next = loop.now + pause
+        let next = task.loop.now + pause
         pause *= 2
         // Datagrams get lost; the last question leaves some time for its answer.
         if speaks, next + .milliseconds(500) < deadline {
-            timer = loop.at(next) { [weak self] in self?.ask() }
+            task.setTimer(next) { [weak self] in self?.ask() }
         } else {
-            timer = loop.at(deadline) { [weak self] in self?.expired() }
+            task.setTimer(deadline) { [weak self] in self?.expired() }
         }
     }
 
@@ -80,7 +72,7 @@ final class DatagramProbe: RunningProbe {
         var datagram = [UInt8](repeating: 0, count: 65535)
         // A few a turn: a flood does not keep the loop from others.
         for _ in 0..<8 {
-            guard !isDone else {
+            guard !task.isOver else {
                 return
             }
             let count = recv(descriptor, &datagram, datagram.count, 0)
@@ -101,9 +93,6 @@ final class DatagramProbe: RunningProbe {
         case .send(let bytes):
             question = bytes
             pause = .seconds(1)
-            if let timer {
-                loop.cancel(timer)
-            }
             ask()
         case .finish(let outcome): decide(outcome)
         case .startTLS, .sendAndStartTLS, .follow: decide(.down("the answer asks for what cannot be done over UDP"))
@@ -124,27 +113,11 @@ final class DatagramProbe: RunningProbe {
             : "UDP port \(probe.target.port): \(SystemError(operation: "recv", code: code).reason)"
     }
 
-    private func decide(_ outcome: CheckOutcome) {
-        guard !isDone else {
-            return
-        }
-        conclude()
-        finish(CheckResult(outcome, duration: loop.now - started))
-    }
-
-    private func conclude() {
-        isDone = true
-        if let timer {
-            loop.cancel(timer)
-        }
-        closeSocket()
-    }
-
-    private func closeSocket() {
+    func release() {
         guard descriptor >= 0 else {
             return
         }
-        loop.unwatchForClose(descriptor)
+        task.loop.unwatchForClose(descriptor)
         // Nothing can be done about a failing close of a socket.
         _ = close(descriptor)
         descriptor = -1

@@ -2,20 +2,16 @@
 import LinuxKit
 
 /// One check of an FTP server: a control connection, and a data connection when a file is fetched.
-final class FTPProbe: RunningProbe {
+final class FTPProbe: SingleResultProbe {
+    var task: ProbeTask
     private let probe: Probe
     private let retrieval: FTPRetrieval
     private let contexts: TLSContexts
-    private let loop: EventLoop
-    private let finish: Prober.Completion
-    private let started: SuspendingClock.Instant
     private let deadline: SuspendingClock.Instant
     private var dialogue: FTPDialogue
     private var control: StreamChannel?
     private var data: StreamChannel?
     private var isConnected = false
-    private var isDone = false
-    private var timer: EventLoop.TimerID?
 
     init(
         _ probe: Probe,
@@ -27,25 +23,22 @@ final class FTPProbe: RunningProbe {
         self.probe = probe
         self.retrieval = retrieval
         self.contexts = contexts
-        self.loop = loop
-        self.finish = finish
         dialogue = FTPDialogue(retrieval, probe.target.address.family)
-        started = loop.now
-        deadline = started + probe.timeout
+        task = ProbeTask(on: loop, finish)
+        deadline = task.started + probe.timeout
     }
 
     func start() {
-        setTimer(min(deadline, started + probe.connectTimeout))
-        let channel = StreamChannel(to: probe.target, from: probe.origin, on: loop) { [weak self] in self?.happened($0)
+        setTimer(min(deadline, task.started + probe.connectTimeout))
+        let channel = StreamChannel(to: probe.target, from: probe.origin, on: task.loop) { [weak self] in
+            self?.happened($0)
         }
         control = channel
         channel.open()
     }
 
-    func cancel() { conclude() }
-
     private func happened(_ event: StreamChannel.Event) {
-        guard !isDone else {
+        guard !task.isOver else {
             return
         }
         switch event {
@@ -60,7 +53,7 @@ final class FTPProbe: RunningProbe {
     }
 
     private func happenedOnData(_ event: StreamChannel.Event) {
-        guard !isDone else {
+        guard !task.isOver else {
             return
         }
         switch event {
@@ -83,7 +76,7 @@ final class FTPProbe: RunningProbe {
         case .send(let text): control?.send(Array((text + "\r\n").utf8))
         case .openData(let port, let text):
             let server = SocketAddress(probe.target.address, port: port, scope: probe.target.scope)
-            let channel = StreamChannel(to: server, from: probe.origin, on: loop) { [weak self] in
+            let channel = StreamChannel(to: server, from: probe.origin, on: task.loop) { [weak self] in
                 self?.happenedOnData($0)
             }
             data = channel
@@ -102,10 +95,7 @@ final class FTPProbe: RunningProbe {
     }
 
     private func setTimer(_ instant: SuspendingClock.Instant) {
-        if let timer {
-            loop.cancel(timer)
-        }
-        timer = loop.at(instant) { [weak self] in self?.expired() }
+        task.setTimer(instant) { [weak self] in self?.expired() }
     }
 
     private func expired() {
@@ -116,19 +106,7 @@ final class FTPProbe: RunningProbe {
         decide(.down("connected, but no complete answer within \(probe.timeout.inSeconds)"))
     }
 
-    private func decide(_ outcome: CheckOutcome) {
-        guard !isDone else {
-            return
-        }
-        conclude()
-        finish(CheckResult(outcome, duration: loop.now - started))
-    }
-
-    private func conclude() {
-        isDone = true
-        if let timer {
-            loop.cancel(timer)
-        }
+    func release() {
         data?.close()
         control?.close()
     }

@@ -7,20 +7,16 @@ import LinuxKit
 private let icmpFilter: CInt = 1
 
 /// One check by ICMP echo, over a raw socket that is connected to the server; needs CAP_NET_RAW.
-final class PingProbe: RunningProbe {
+final class PingProbe: SingleResultProbe {
+    var task: ProbeTask
     private let address: IPAddress
     private let scope: UInt32
     private let origin: CheckOrigin
     private let timeout: Duration
     private let count: Int
-    private let loop: EventLoop
-    private let finish: Prober.Completion
-    private let started: SuspendingClock.Instant
     private let identifier = UInt16.random(in: 1...UInt16.max)
     private var sequence: UInt16 = 0
     private var descriptor: CInt = -1
-    private var timer: EventLoop.TimerID?
-    private var isDone = false
     private var lastError: String?
 
     init(_ probe: Probe, count: Int, on loop: EventLoop, _ finish: @escaping Prober.Completion) {
@@ -29,14 +25,10 @@ final class PingProbe: RunningProbe {
         origin = probe.origin
         timeout = probe.connectTimeout
         self.count = min(max(1, count), 1000)
-        self.loop = loop
-        self.finish = finish
-        started = loop.now
+        task = ProbeTask(on: loop, finish)
     }
 
-    deinit { conclude() }
-
-    func cancel() { conclude() }
+    deinit { cancel() }
 
     func start() {
         do {
@@ -69,7 +61,7 @@ final class PingProbe: RunningProbe {
         try SocketAddress(address, port: 0, scope: scope).withSockaddr { (pointer, length) throws(SystemError) in
             _ = try systemCall("connect", address.description) { connect(fd, pointer, length) }
         }
-        try loop.watch(fd, for: .readable) { [weak self] _ in self?.read() }
+        try task.loop.watch(fd, for: .readable) { [weak self] _ in self?.read() }
     }
 
     private func sendRequest() {
@@ -82,7 +74,7 @@ final class PingProbe: RunningProbe {
         if send(descriptor, packet, packet.count, CInt(MSG_NOSIGNAL)) < 0 {
             lastError = "cannot ping: \(SystemError.last("send").reason)"
         }
-        timer = loop.after(timeout) { [weak self] in self?.sendRequest() }
+        task.setTimer(task.loop.now + timeout) { [weak self] in self?.sendRequest() }
     }
 
     private func read() {
@@ -107,23 +99,11 @@ final class PingProbe: RunningProbe {
         }
     }
 
-    private func decide(_ outcome: CheckOutcome) {
-        guard !isDone else {
-            return
-        }
-        conclude()
-        finish(CheckResult(outcome, duration: loop.now - started))
-    }
-
-    private func conclude() {
-        isDone = true
-        if let timer {
-            loop.cancel(timer)
-        }
+    func release() {
         guard descriptor >= 0 else {
             return
         }
-        loop.unwatchForClose(descriptor)
+        task.loop.unwatchForClose(descriptor)
         // Nothing can be done about a failing close of a socket.
         _ = close(descriptor)
         descriptor = -1

@@ -2,7 +2,8 @@
 import LinuxKit
 
 /// One check over TCP: connect, TLS if it is asked for, talk, judge, within its deadlines.
-final class StreamProbe: RunningProbe {
+final class StreamProbe: SingleResultProbe {
+    var task: ProbeTask
     private enum Phase {
         case connecting
         case securing
@@ -11,17 +12,13 @@ final class StreamProbe: RunningProbe {
     }
 
     private let probe: Probe
-    private let loop: EventLoop
     private let contexts: TLSContexts
-    private let finish: Prober.Completion
-    private let started: SuspendingClock.Instant
     private let deadline: SuspendingClock.Instant
     private var phase = Phase.connecting
     private var conversation: (any Conversation)?
     private var channel: StreamChannel?
     /// TLS as soon as the connection stands.
     private var security: TLSSettings?
-    private var timer: (id: EventLoop.TimerID, instant: SuspendingClock.Instant)?
 
     init(
         _ probe: Probe,
@@ -31,11 +28,9 @@ final class StreamProbe: RunningProbe {
         _ finish: @escaping Prober.Completion
     ) {
         self.probe = probe
-        self.loop = loop
         self.contexts = contexts
-        self.finish = finish
-        started = loop.turn
-        deadline = started + probe.timeout
+        task = ProbeTask(on: loop, finish)
+        deadline = task.started + probe.timeout
         self.conversation = conversation
         if case .tls(let settings) = probe.security {
             security = settings
@@ -44,12 +39,10 @@ final class StreamProbe: RunningProbe {
 
     func start() { connect(to: probe.target) }
 
-    func cancel() { conclude() }
-
     private func connect(to server: SocketAddress) {
         phase = .connecting
-        setTimer(min(deadline, loop.turn + probe.connectTimeout))
-        let channel = StreamChannel(to: server, from: probe.origin, on: loop) { [weak self] in self?.happened($0) }
+        setTimer(min(deadline, task.loop.turn + probe.connectTimeout))
+        let channel = StreamChannel(to: server, from: probe.origin, on: task.loop) { [weak self] in self?.happened($0) }
         self.channel = channel
         channel.open()
     }
@@ -112,7 +105,7 @@ final class StreamProbe: RunningProbe {
         case .sendAndStartTLS(let bytes):
             channel?.send(bytes)
             startTLS(probe.tlsSettings)
-        case .finish(let outcome): decide(outcome)
+        case .finish(let outcome): conclude(outcome)
         case .follow(let request, let address, let security):
             channel?.close()
             self.security = security
@@ -122,13 +115,7 @@ final class StreamProbe: RunningProbe {
     }
 
     private func setTimer(_ instant: SuspendingClock.Instant) {
-        guard timer?.instant != instant else {
-            return
-        }
-        if let timer {
-            loop.cancel(timer.id)
-        }
-        timer = (loop.at(instant) { [weak self] in self?.expired() }, instant)
+        task.setTimer(instant) { [weak self] in self?.expired() }
     }
 
     private func expired() {
@@ -137,29 +124,23 @@ final class StreamProbe: RunningProbe {
             let limit = min(probe.connectTimeout, probe.timeout)
             decide(.down("no connection to port \(channel?.server.port ?? 0) within \(limit.inSeconds)"))
         case .securing: decide(.down("connected, but no TLS handshake within \(probe.timeout.inSeconds)"))
-        case .talking: decide(.down("connected, but no complete answer within \(probe.timeout.inSeconds)"))
+        case .talking: conclude(.down("connected, but no complete answer within \(probe.timeout.inSeconds)"))
         case .done: break
         }
     }
 
-    private func decide(_ outcome: CheckOutcome) {
-        guard phase != .done else {
-            return
-        }
+    /// The verdict at the end of the talk, with a good-bye.
+    private func conclude(_ outcome: CheckOutcome) {
         let farewell = phase == .talking ? conversation?.farewell ?? [] : []
         phase = .done
         if !farewell.isEmpty {
             channel?.send(farewell)
         }
-        conclude()
-        finish(CheckResult(outcome, duration: loop.now - started))
+        decide(outcome)
     }
 
-    private func conclude() {
+    func release() {
         phase = .done
-        if let timer {
-            loop.cancel(timer.id)
-        }
         channel?.close()
     }
 }
