@@ -124,4 +124,54 @@ struct LoadTests {
         #expect(prober.runningCount == 0)
         withExtendedLifetime(server) {}
     }
+
+    /// A thousand checks by a prober in front of something that answers so many a second, one after the other.
+    private func play(answersPerSecond: Int, limit: Duration) -> (failed: Int, seconds: Double) {
+        var window = LaunchWindow()
+        var waiting: [Double] = []
+        var left = 1000
+        var clock = 0.0
+        var failed = 0
+        let bound = limit / .seconds(1)
+        while left > 0 || !waiting.isEmpty {
+            let patience = window.patience / .seconds(1)
+            let counted = waiting.count { clock - $0 <= patience }
+            for _ in 0..<max(0, min(left, window.size - counted)) {
+                waiting.append(clock)
+                left -= 1
+            }
+            clock += 1 / Double(answersPerSecond)
+            let begin = waiting.removeFirst()
+            if clock - begin > bound {
+                failed += 1
+            } else {
+                window.answered(after: limit * ((clock - begin) / bound), within: limit, while: waiting.count)
+            }
+        }
+        return (failed, clock)
+    }
+
+    @Test func aBurstDoesNotOverrunASlowMachine() {
+        for rate in [50, 100, 300, 1000] {
+            let (failed, _) = play(answersPerSecond: rate, limit: .seconds(2))
+            #expect(failed == 0, "\(rate) a second")
+        }
+    }
+
+    @Test func aBurstIsNotHeldBackWhereAnswersAreQuick() {
+        #expect(play(answersPerSecond: 20_000, limit: .seconds(2)).seconds < 0.06)
+    }
+
+    @Test func theWindowRecovers() {
+        var window = LaunchWindow()
+        for _ in 0..<200 {
+            window.answered(after: .seconds(1.9), within: .seconds(2), while: 10)
+        }
+        #expect(window.size == 16)
+        for _ in 0..<200 {
+            window.answered(after: .milliseconds(1), within: .seconds(2), while: 500)
+        }
+        #expect(window.size > 300)
+        #expect(window.patience < .milliseconds(110))
+    }
 }

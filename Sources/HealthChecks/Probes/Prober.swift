@@ -13,7 +13,14 @@ public final class Prober {
 
     private let loop: EventLoop
     private let contexts = TLSContexts()
-    private var running: [UInt64: any RunningProbe] = [:]
+    private var running: [UInt64: Running] = [:]
+    private var window = LaunchWindow()
+    /// Checks by sockets in the order of their start, those at the head gone or given up waiting for.
+    private var launches: [(number: UInt64, instant: SuspendingClock.Instant)] = []
+    private var firstLaunch = 0
+    /// How many of them count for the window.
+    private var counted = 0
+    private var retryIsPlanned = false
     /// Sockets and programs do not take each other's places.
     private var sockets: Lane
     private var programs: Lane
@@ -42,6 +49,11 @@ public final class Prober {
             }
             return next
         }
+    }
+
+    private struct Running {
+        let probe: any RunningProbe
+        var isCounted: Bool
     }
 
     private struct Waiting {
@@ -89,8 +101,9 @@ public final class Prober {
 
     /// Ends a check without a result.
     public func cancel(_ id: ID) {
-        if let probe = running.removeValue(forKey: id.number) {
-            probe.cancel()
+        if let entry = running.removeValue(forKey: id.number) {
+            counted -= entry.isCounted ? 1 : 0
+            entry.probe.cancel()
             free(id)
         } else if id.isProgram {
             Self.remove(id, from: &programs)
@@ -126,23 +139,61 @@ public final class Prober {
 
     private func fill() {
         fillIsPlanned = false
-        while let next = sockets.next() ?? programs.next() {
-            launch(next)
+        while let next = programs.next() {
+            launch(next, isCounted: false)
+        }
+        giveUpOnSilent()
+        while counted < window.size, let next = sockets.next() {
+            launches.append((next.number, loop.turn))
+            launch(next, isCounted: true)
+        }
+        if counted >= window.size, sockets.firstWaiting < sockets.waiting.count, !retryIsPlanned {
+            retryIsPlanned = true
+            loop.after(.milliseconds(20)) { [weak self] in
+                self?.retryIsPlanned = false
+                self?.fill()
+            }
         }
     }
 
-    private func launch(_ waiting: Waiting) {
+    /// Lets those go on for themselves that have waited for too long to say anything about the others.
+    private func giveUpOnSilent() {
+        while firstLaunch < launches.count {
+            let launch = launches[firstLaunch]
+            if running[launch.number]?.isCounted == true {
+                guard loop.turn - launch.instant > window.patience else {
+                    break
+                }
+                running[launch.number]?.isCounted = false
+                counted -= 1
+            }
+            firstLaunch += 1
+        }
+        if firstLaunch == launches.count || firstLaunch > 1024 {
+            launches.removeFirst(firstLaunch)
+            firstLaunch = 0
+        }
+    }
+
+    private func launch(_ waiting: Waiting, isCounted: Bool) {
         let id = ID(number: waiting.number, isProgram: waiting.probe.isProgram)
         let completion = waiting.completion
+        let limit = waiting.probe.timeout
         let finish = { [weak self] (result: CheckResult) in
-            guard let self, self.running.removeValue(forKey: id.number) != nil else {
+            guard let self, let entry = self.running.removeValue(forKey: id.number) else {
                 return
+            }
+            self.counted -= entry.isCounted ? 1 : 0
+            // The time limit is no answer.
+            if !id.isProgram, result.duration < limit * 9 / 10 {
+                self.window.answered(after: result.duration, within: limit, while: self.counted)
             }
             self.free(id)
             completion(result)
         }
         let runner = Self.makeRunner(waiting.probe, on: loop, contexts, finish)
-        running[id.number] = runner
+        running[id.number] = Running(probe: runner, isCounted: isCounted)
+        counted += isCounted ? 1 : 0
         runner.start()
     }
 
