@@ -28,9 +28,10 @@ install: build
 	install -m 644 packaging/systemd/*.service $(DESTDIR)/usr/lib/systemd/system/
 	install -D -m 644 packaging/logrotate/ldirectord $(DESTDIR)/etc/logrotate.d/ldirectord
 	install -m 755 crm-examples/sync-ldirectord $(DESTDIR)/usr/share/vervet/
-	install -m 644 crm-examples/*.crm crm-examples/*.cf $(DESTDIR)/usr/share/doc/vervet/examples/
+	install -m 644 crm-examples/*.crm crm-examples/*.cf crm-examples/*.conf $(DESTDIR)/usr/share/doc/vervet/examples/
 	install -m 644 README.md LICENSE $(DESTDIR)/usr/share/doc/vervet/
 	install -D -m 644 docs/ldirectord.md $(DESTDIR)/usr/share/doc/vervet/docs/ldirectord.md
+	install -m 644 docs/heartbeat.md $(DESTDIR)/usr/share/doc/vervet/docs/heartbeat.md
 	install -D -m 644 docs/demo.svg $(DESTDIR)/usr/share/doc/vervet/docs/demo.svg
 
 # What the lab's directors get laid over their /usr.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import HeartbeatCore
+import LinuxKit
 
 /// Prints the daemon's answer; one that begins with "error: " is a failure.
 private func show(_ answer: String) throws {
@@ -180,5 +181,34 @@ struct Maintenance: ParsableCommand {
     func run() throws {
         let time = mode == .on ? seconds.map { " \($0)" } ?? "" : ""
         try show(control.ask("maintenance \(mode.rawValue)\(time)\(cluster ? " cluster" : "")"))
+    }
+}
+
+/// `heartbeat convert FILE`: the way from the old heartbeat.
+struct Convert: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print a heartbeat.conf made from an ha.cf of the old heartbeat, with a note on every key.",
+        discussion: "Exit code 1 when something has no counterpart; it is a comment in the result."
+    )
+
+    @Argument(help: "The old file.")
+    var file = "/etc/ha.d/ha.cf"
+
+    func run() throws {
+        let text: String
+        do {
+            text = try TextFile.read(file, limit: 1 << 20)
+        } catch {
+            complain("heartbeat: \(error)")
+            throw ProgramExit.failed
+        }
+        let result = HACFConverter.convert(text)
+        print(result.text, terminator: "")
+        for error in result.errors {
+            complain("heartbeat: \(file): \(error)")
+        }
+        if !result.errors.isEmpty {
+            throw ProgramExit.failed
+        }
     }
 }

@@ -99,6 +99,35 @@ private struct Bench {
         #expect(bench.monitor.state == .down && bench.monitor.downTotal == 1)
     }
 
+    /// An hour of 20 % loss by chance, probes each 50 ms as they are sent on such a link, each 40 ms in doubt.
+    @Test func anHourOfLossIsNeverDown() {
+        var generator = SeededGenerator(seed: 20)
+        var time = TestTime()
+        var monitor = LinkMonitor(timers: LinkTimers(), at: time.now)
+        monitor.expect(at: time.now)
+        var sequence: UInt64 = 0
+        while time.milliseconds < 4_600_000 {
+            sequence += 1
+            if Int.random(in: 0..<100, using: &generator) >= 20 {
+                monitor.received(sequence: sequence, at: time.now)
+            }
+            time.milliseconds += 50
+            monitor.tick(at: time.now)
+        }
+        #expect(monitor.downTotal == 0 && monitor.state == .up)
+        #expect((150...250).contains(monitor.lossPermille(at: time.now)))
+    }
+
+    @Test func probesThatOvertakeEachOtherAreNotLost() {
+        var bench = Bench()
+        for first in stride(from: UInt64(1), to: 200, by: 2) {
+            bench.monitor.received(sequence: first + 1, at: bench.time.now)
+            bench.monitor.received(sequence: first, at: bench.time.now)
+            bench.wait(milliseconds: 200)
+        }
+        #expect(bench.monitor.lossPermille(at: bench.time.now) == 0 && bench.monitor.missingTotal == 0)
+    }
+
     @Test func silenceOfADaemonThatLeftIsNoFault() {
         var bench = Bench()
         bench.probes(milliseconds: 2000)

@@ -187,6 +187,22 @@ private func sampleMessage() -> GroupMessage {
         }
     }
 
+    /// Random and damaged datagrams: a decoder never traps, and no changed byte survives the authentication.
+    @Test func probeFuzz() throws {
+        var generator = SeededGenerator(seed: 99)
+        let key = ProbeKey(secret: Array("0123456789abcdef".utf8))
+        for _ in 0..<20_000 {
+            let count = Int.random(in: 0...100, using: &generator)
+            let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            #expect(ProbeDatagram(decoding: bytes) == nil)
+            if let damaged = ProbeDatagram(decoding: [0x56, 0x52, 0x56, 0x50, 1, 1] + bytes) {
+                let again = damaged.authenticatedBytes
+                #expect(again == Array(([0x56, 0x52, 0x56, 0x50, 1, 1] + bytes).prefix(64)))
+                #expect(!key.authenticates(again, tag: bytes.prefix(16)))
+            }
+        }
+    }
+
     @Test func echoMessages() {
         let request = EchoMessage(identifier: 0x1234, sequence: 7).requestBytes
         #expect(request == hex("0800 e5c4 1234 0007"))

@@ -115,7 +115,7 @@ struct CorosyncQueryThread: Sendable {
                 isHeard: isConnected ? true : directions[link]?.isHeard
             )
         }
-        events.post(.knet(peer: peer.id, links: states))
+        events.postQuietly(.knet(peer: peer.id, links: states))
     }
 
     /// The node list: `nodelist.node.<position>.{nodeid,name,ring<link>_addr}`.

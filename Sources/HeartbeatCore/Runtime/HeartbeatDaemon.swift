@@ -9,6 +9,7 @@ public import LinuxKit
 public final class HeartbeatDaemon {
     private static let beat = Duration.milliseconds(50)
     private static let suspendLimit: Int64 = 400_000_000
+    private static let startTime = Duration.seconds(20)
     private static let goodbye = Duration.seconds(1)
 
     private let events: EventMailbox
@@ -70,7 +71,7 @@ public final class HeartbeatDaemon {
             server.close()
             runFile.release()
         }
-        try loop.watch(events.descriptor, for: .readable) { [unowned self] _ in takeEvents() }
+        try loop.watch(events.descriptor, for: .readable) { [unowned self] _ in takeEvents(isWoken: true) }
         try loop.watch(signals.raw, for: .readable) { [unowned self] _ in stop() }
         if keySource == "no key file" {
             log.write(
@@ -78,11 +79,16 @@ public final class HeartbeatDaemon {
                 "probes are not authenticated: neither /etc/vervet/authkey nor /etc/corosync/authkey exists"
             )
         }
+        if let user = coordinator.configuration.user {
+            // Before any thread starts: capabilities belong to threads, and are inherited.
+            try Privileges.drop(to: user)
+        }
         queries.start()
         group.start()
         attributes.start()
         network.start()
         beat()
+        loop.after(Self.startTime) { RealTime.lockCode() }
         try loop.run()
         log.write(.notice, "heartbeat ends")
     }
@@ -109,7 +115,8 @@ public final class HeartbeatDaemon {
         bootOffset = offset
     }
 
-    private func takeEvents() {
+    /// - Parameter isWoken: Whether an event asked for it; probes without news do not.
+    private func takeEvents(isWoken: Bool = false) {
         var isUrgent = false
         for timed in events.drain() {
             coordinator.handle(timed.event, at: timed.time)
@@ -117,7 +124,8 @@ public final class HeartbeatDaemon {
             case .topology(let topology): network.post(.topology(topology))
             case .attribute(let name, let value, _) where isStopping && name == "hb-state" && value == "stopped":
                 loop.stop()
-            case .probe, .pingReply, .knet: continue
+            case .pingReply, .knet: continue
+            case .probe where !isWoken: continue
             default: break
             }
             isUrgent = true

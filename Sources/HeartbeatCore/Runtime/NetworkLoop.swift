@@ -14,6 +14,14 @@ struct NetworkLoop {
     private static let routesInterval = Duration.seconds(10)
     private static let receptionWindow = Duration.seconds(2)
 
+    /// What a peer's probe says of its sender.
+    private struct Said: Equatable {
+        let hears: UInt8
+        let pings: UInt8
+        let carriers: UInt8
+        let flags: UInt8
+    }
+
     private let events: EventMailbox
     private let configuration: HeartbeatConfiguration
     private let incarnation: UInt64
@@ -26,6 +34,7 @@ struct NetworkLoop {
     private var content = ProbeContent()
     private var ends: [LinkEnd] = []
     private var counters = ProbeCounters()
+    private var lastSaid: [NodeID: Said] = [:]
     private var tableDue: MonotonicTime
     private var routes: [Route] = []
     private var routesDue: MonotonicTime
@@ -265,7 +274,7 @@ struct NetworkLoop {
                 end.targets.contains(datagram.source.address)
             {
                 end.noteReply(of: datagram.source.address, at: .now)
-                events.post(.pingReply(link: end.link, target: datagram.source.address))
+                events.postQuietly(.pingReply(link: end.link, target: datagram.source.address))
             }
         }
     }
@@ -302,6 +311,12 @@ struct NetworkLoop {
             return
         }
         counters.accepted += 1
-        events.post(.probe(probe, roundTrip: roundTrip.time), at: now)
+        // Most probes say what the one before said; they are counted with the next look at the clock.
+        let said = Said(hears: probe.hears, pings: probe.pings, carriers: probe.carriers, flags: probe.flags)
+        if lastSaid.updateValue(said, forKey: probe.source) == said {
+            events.postQuietly(.probe(probe, roundTrip: roundTrip.time), at: now)
+        } else {
+            events.post(.probe(probe, roundTrip: roundTrip.time), at: now)
+        }
     }
 }

@@ -19,12 +19,15 @@ enum RealTime {
         return pthread_setschedparam(pthread_self(), SCHED_RR, &parameters) == 0
     }
 
-    /// Keeps the process out of swap (mlockall(2)); needs CAP_IPC_LOCK or RLIMIT_MEMLOCK.
+    /// Keeps what the threads will touch out of swap (mlockall(2)); needs CAP_IPC_LOCK or RLIMIT_MEMLOCK.
     ///
     /// - Returns: Whether it was allowed.
-    static func lockMemory() -> Bool {
-        // What only the start needed need not stay: a third of all.
+    static func lockMemory() -> Bool { mlockall(MCL_FUTURE | lockOnFault) == 0 }
+
+    /// Lets go of the code that only the start needed, and keeps what is used from now on.
+    static func lockCode() {
         vervet_forget_code()
-        return mlockall(MCL_CURRENT | MCL_FUTURE | lockOnFault) == 0
+        // Without the right to do so the status has said it already.
+        _ = mlockall(MCL_CURRENT | MCL_FUTURE | lockOnFault)
     }
 }

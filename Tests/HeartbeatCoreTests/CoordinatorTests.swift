@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+import LinuxKit
+import Testing
+
+@testable import HeartbeatCore
+
+/// A coordinator on node 1 with a peer that says what it is told to say.
+private struct Site {
+    var time = TestTime()
+    var coordinator: Coordinator
+    var sequence: UInt64 = 0
+    var published: [String: String] = [:]
+    var faulty: [NodeID] = []
+
+    init(_ configuration: HeartbeatConfiguration = HeartbeatConfiguration()) throws {
+        coordinator = Coordinator(configuration: configuration, incarnation: 1, version: "test", at: TestTime().now)
+        let node = { (id: NodeID) throws in
+            ClusterTopology.Node(
+                id: id,
+                name: "d\(id)",
+                addresses: [
+                    0: try #require(IPAddress("10.0.0.\(id)")), 1: try #require(IPAddress("10.1.0.\(id)")),
+                ]
+            )
+        }
+        let topology = ClusterTopology(
+            localNode: 1,
+            nodes: [try node(1), try node(2)],
+            knetTimeout: .milliseconds(600)
+        )
+        coordinator.handle(.topology(topology), at: time.now)
+        coordinator.handle(.localLinks([0, 1].map { local($0, hasCarrier: true) }), at: time.now)
+        coordinator.handle(.joined, at: time.now)
+        coordinator.handle(.members([1, 2], left: [], joined: [2]), at: time.now)
+        coordinator.handle(.ring([1, 2]), at: time.now)
+        run(milliseconds: 20_000)
+    }
+
+    func local(_ link: UInt8, hasCarrier: Bool) -> LocalLink {
+        LocalLink(link: link, interface: "eth\(link)", hasCarrier: hasCarrier, hasAddress: true, receives: true)
+    }
+
+    /// Time passes; the peer sends probes on `links` and views.
+    mutating func run(milliseconds: Int64, links: [UInt8] = [0, 1]) {
+        for step in 0..<milliseconds / 50 {
+            if step % 4 == 0 {
+                sequence += 1
+                for link in links {
+                    coordinator.handle(.probe(probe(link, hears: links), roundTrip: nil), at: time.now)
+                }
+            }
+            if step % 20 == 0 {
+                coordinator.handle(.message(sender: 2, bytes: view(hears: links).encoded()), at: time.now)
+            }
+            tick()
+            time.milliseconds += 50
+        }
+    }
+
+    mutating func tick() {
+        for effect in coordinator.tick(at: time.now) {
+            switch effect {
+            case .publish(let attributes, _):
+                for attribute in attributes {
+                    published[attribute.name] = attribute.value
+                }
+            case .multicast(let bytes):
+                // Our own messages come back at once.
+                coordinator.handle(.message(sender: 1, bytes: bytes), at: time.now)
+            default: break
+            }
+        }
+    }
+
+    private func probe(_ link: UInt8, hears: [UInt8]) -> ProbeDatagram {
+        ProbeDatagram(
+            link: link,
+            flags: 0,
+            source: 2,
+            destination: 1,
+            sourceIncarnation: 5,
+            destinationIncarnation: 1,
+            sequence: sequence,
+            sentAt: time.now.nanoseconds,
+            echo: 0,
+            echoAgeMilliseconds: 0,
+            hears: hears.reduce(0) { $0 | 1 << $1 },
+            pings: 0,
+            carriers: 3,
+            keyID: 0
+        )
+    }
+
+    private func view(hears: [UInt8]) -> GroupMessage {
+        var message = GroupMessage(
+            kind: .view,
+            node: 2,
+            flags: [],
+            incarnation: 5,
+            sequence: sequence,
+            sentAt: time.now.nanoseconds,
+            configurationHash: coordinator.configuration.hash
+        )
+        for link in UInt8(0)...1 {
+            message.localLinks.append(LocalLinkRecord(link: link, hasCarrier: true, hasAddress: true, receives: true))
+            let word: Tristate = hears.contains(link) ? .yes : .no
+            message.peerLinks.append(PeerLinkRecord(peer: 1, link: link, state: .up, hears: word, isHeard: word))
+        }
+        message.verdicts = [VerdictRecord(link: 0, reason: .ok, faulty: faulty)]
+        return message
+    }
+}
+
+@Suite struct CoordinatorTests {
+    @Test func wellAfterTheStart() throws {
+        let site = try Site()
+        #expect(site.published["hb-score"] == "1000" && site.published["hb-state"] == "ok")
+        #expect(site.published["hb-redundancy"] == "2")
+    }
+
+    @Test func ownCarrierLostIsPublishedAtOnce() throws {
+        var site = try Site()
+        site.coordinator.handle(.localLinks([site.local(0, hasCarrier: false)]), at: site.time.now)
+        site.tick()
+        #expect(site.published["hb-score"] == "0")
+    }
+
+    @Test func aForcedVerdictExpires() throws {
+        var site = try Site()
+        #expect(site.coordinator.obey(.force(isHealthy: false, .seconds(3)), at: site.time.now).contains("at fault"))
+        site.run(milliseconds: 1000)
+        #expect(site.published["hb-score"] == "0")
+        site.run(milliseconds: 9000)
+        #expect(site.published["hb-score"] == "1000")
+        #expect(site.coordinator.history.entries.contains { $0.text.contains("run out") })
+    }
+
+    @Test func maintenanceFreezesWhatIsPublished() throws {
+        var site = try Site()
+        _ = site.coordinator.obey(.maintenance(.seconds(10), ofCluster: false), at: site.time.now)
+        site.coordinator.handle(.localLinks([site.local(0, hasCarrier: false)]), at: site.time.now)
+        site.run(milliseconds: 3000)
+        #expect(site.published["hb-score"] == "1000" && site.published["hb-state"] == "maintenance")
+        site.run(milliseconds: 8000)
+        #expect(site.published["hb-score"] == "0")
+    }
+
+    @Test func anotherVerdictForTwoSecondsIsAnAlarm() throws {
+        var site = try Site()
+        site.faulty = [1]
+        site.run(milliseconds: 1500)
+        #expect(site.coordinator.alarmed.isEmpty)
+        site.run(milliseconds: 3000)
+        #expect(site.coordinator.alarmed == [2] && site.coordinator.state == "undecided")
+        site.faulty = []
+        site.run(milliseconds: 2000)
+        #expect(site.coordinator.alarmed.isEmpty)
+    }
+
+    @Test func theSupportLinkMovesNothing() throws {
+        var site = try Site()
+        site.run(milliseconds: 5000, links: [0])
+        #expect(site.published["hb-score"] == "1000" && site.published["hb-redundancy"] == "1")
+        #expect(site.published["hb-state"] == "degraded")
+    }
+
+    @Test func silentProbesOnAllLinksAreNoFaultWhileCorosyncHears() throws {
+        var site = try Site()
+        let links: [UInt8: KnetLink] = [0: KnetLink(isConnected: true), 1: KnetLink(isConnected: true)]
+        site.coordinator.handle(.knet(peer: 2, links: links), at: site.time.now)
+        site.run(milliseconds: 6000, links: [])
+        #expect(site.published["hb-score"] == "1000")
+        #expect(site.coordinator.blockedProbes == [2])
+    }
+
+    @Test func afterAnAbsenceNobodyIsAccused() throws {
+        var site = try Site()
+        site.time.milliseconds += 30_000
+        site.tick()
+        #expect(site.coordinator.isLate(at: site.time.now))
+        site.run(milliseconds: 3000)
+        #expect(site.published["hb-score"] == "1000" && !site.coordinator.isLate(at: site.time.now))
+    }
+
+    /// Whatever arrives in the group is counted, never believed and never fatal.
+    @Test func hostileMessages() throws {
+        var site = try Site()
+        var generator = SeededGenerator(seed: 3)
+        let before = site.published
+        for _ in 0..<5000 {
+            let count = Int.random(in: 0...200, using: &generator)
+            let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            site.coordinator.handle(.message(sender: 2, bytes: bytes), at: site.time.now)
+        }
+        site.run(milliseconds: 2000)
+        #expect(site.coordinator.rejectedMessages == 5000 && site.published == before)
+    }
+}
