@@ -8,6 +8,9 @@ extension Coordinator {
     /// All attributes are asserted again after so long; Pacemaker drops equal values.
     private static let assertInterval = Duration.seconds(60)
 
+    /// After a start or a merge sooner: Pacemaker's own daemons still exchange what they know, and may forget ours.
+    static let firstAssertInterval = Duration.seconds(1)
+
     /// The weight of our healthy designated links: never negative, so that it cannot stop a service everywhere.
     ///
     /// Nil before the first conclusion about each of them.
@@ -66,6 +69,14 @@ extension Coordinator {
     /// Makes the publisher assert everything anew: Pacemaker forgets a node's attributes when it leaves.
     mutating func publishAgain() {
         publishedAt = nil
+        assertPause = Self.firstAssertInterval
+    }
+
+    /// Notes that all was published, and takes its time until the next time, twice as long.
+    private mutating func noteAssertion(at now: MonotonicTime) {
+        publishedAt = now
+        nextAssertPause = assertPause
+        assertPause = min(assertPause * 2, Self.assertInterval)
     }
 
     /// In maintenance only the word for it changes; Pacemaker may still need to be told everything again.
@@ -74,12 +85,14 @@ extension Coordinator {
         if let index = frozen.firstIndex(where: { $0.name == "hb-state" }) {
             frozen[index].value = "maintenance"
         }
-        let again = publishedAt.map { now - $0 >= Self.assertInterval } ?? true
+        let again = publishedAt.map { now - $0 >= nextAssertPause } ?? true
         guard frozen != published || again else {
             return
         }
         published = frozen
-        publishedAt = again ? now : publishedAt
+        if again {
+            noteAssertion(at: now)
+        }
         effects.append(.publish(frozen, again: again))
     }
 
@@ -108,13 +121,13 @@ extension Coordinator {
         let wanted =
             [NodeAttribute(name: "hb-score", value: String(score))]
             + (isSettled ? secondary : kept)
-        let again = publishedAt.map { now - $0 >= Self.assertInterval } ?? true
+        let again = publishedAt.map { now - $0 >= nextAssertPause } ?? true
         guard wanted != published || again else {
             return
         }
         published = wanted
         if again {
-            publishedAt = now
+            noteAssertion(at: now)
         }
         effects.append(.publish(wanted, again: again))
     }

@@ -3,7 +3,7 @@ import LinuxKit
 
 extension Coordinator {
     private static let coalescing = Duration.milliseconds(20)
-    private static let refresh = Duration.seconds(1)
+    private static let refresh = Duration.milliseconds(900)
     private static let lossyPermille = 50
 
     /// Takes a message of the group.
@@ -71,6 +71,10 @@ extension Coordinator {
         let age = lastViewAt.map { now - $0 }
         let isChanged = lastView.map { !$0.saysTheSame(as: view) } ?? true
         guard age.map({ isChanged && $0 >= Self.coalescing || $0 >= Self.refresh }) ?? true else {
+            if isChanged {
+                // Too soon after the last one: looked at again with the next tick.
+                lastLook = nil
+            }
             return
         }
         send(view, at: now)

@@ -39,6 +39,8 @@ public struct Coordinator: Sendable {
     var owesHello = false
     var published: [NodeAttribute] = []
     var publishedAt: MonotonicTime?
+    var assertPause = Coordinator.firstAssertInterval
+    var nextAssertPause = Coordinator.firstAssertInterval
     var confirmed: [String: String] = [:]
     var attributeFailure: String?
     var secondary: [NodeAttribute] = []
@@ -50,6 +52,8 @@ public struct Coordinator: Sendable {
     var alarmed: Set<NodeID> = []
     var blockedProbes: Set<NodeID> = []
     var lateTicks = 0
+    var lastFingerprint = 0
+    var lastLook: MonotonicTime?
     var attributeFailures = 0
     var isRealTime: Bool?
     var isLocked: Bool?
@@ -114,8 +118,10 @@ public struct Coordinator: Sendable {
         decide(at: now)
         compareOpinions(at: now)
         watchForBlockedProbes(at: now)
-        publish(at: now)
-        speak(at: now)
+        if isWorthSaying(at: now) {
+            publish(at: now)
+            speak(at: now)
+        }
         defer { effects.removeAll(keepingCapacity: true) }
         return effects
     }
@@ -259,6 +265,7 @@ public struct Coordinator: Sendable {
     private mutating func adopt(ring nodes: [NodeID], at now: MonotonicTime) {
         ring = Set(nodes)
         ringChangedAt = now
+        publishAgain()
         for id in peers.keys where peers[id]?.isInGroup == true {
             peers[id]?.owesView = true
         }

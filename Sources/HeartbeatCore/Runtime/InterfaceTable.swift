@@ -25,11 +25,14 @@ struct InterfaceTable: Sendable {
         while let entry = next?.pointee {
             next = entry.ifa_next
             let name = String(cString: entry.ifa_name)
-            var interface = interfaces[name] ?? Interface(index: if_nametoindex(entry.ifa_name))
+            var interface = interfaces[name] ?? Interface()
             interface.runs = entry.ifa_flags & Self.wanted == Self.wanted
             if let address = entry.ifa_addr {
                 switch CInt(address.pointee.sa_family) {
                 case AF_PACKET:
+                    interface.index = address.withMemoryRebound(to: sockaddr_ll.self, capacity: 1) {
+                        UInt32(bitPattern: $0.pointee.sll_ifindex)
+                    }
                     // struct rtnl_link_stats (linux/if_link.h) begins with the number of received frames.
                     interface.receivedFrames = entry.ifa_data?.load(as: UInt32.self) ?? 0
                 case AF_INET, AF_INET6:
