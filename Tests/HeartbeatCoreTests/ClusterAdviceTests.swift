@@ -28,17 +28,23 @@ import Testing
     }
 
     @Test func valuesToSet() {
-        #expect(advice { $0.token = 1000 }.contains("set token: 1700"))
-        #expect(advice { $0.links[0]?.pingTimeout = 1500 }.contains("knet_ping_timeout: 600"))
-        #expect(advice { $0.links[1]?.pingInterval = 100 }.contains("no effect below 200"))
-        #expect(advice { $0.cipher = "none" }.contains("crypto_cipher: aes256"))
-        #expect(advice { $0.links[1] = nil }.contains("ring1_addr"))
-        let passive = advice {
+        let token = advice({ $0.token = 1000 })
+        #expect(token.contains("set token: 1700"))
+        let timeout = advice({ $0.links[0]?.pingTimeout = 1500 })
+        #expect(timeout.contains("knet_ping_timeout: 600"))
+        let interval = advice({ $0.links[1]?.pingInterval = 100 })
+        #expect(interval.contains("no effect below 200"))
+        let cipher = advice({ $0.cipher = "none" })
+        #expect(cipher.contains("crypto_cipher: aes256"))
+        let oneLink = advice({ $0.links[1] = nil })
+        #expect(oneLink.contains("ring1_addr"))
+        let passive = advice({
             $0.linkMode = "passive"
             $0.links[0]?.priority = 10
-        }
+        })
         #expect(passive.contains("link_mode: active") && passive.contains("above 10"))
-        #expect(advice { $0.linkMode = "passive" }.isEmpty)
+        let harmless = advice({ $0.linkMode = "passive" })
+        #expect(harmless.isEmpty)
     }
 
     private static let cib = """
@@ -58,7 +64,7 @@ import Testing
     }
 
     @Test func rulesToChange() {
-        let tell = { (old: String, new: String) in
+        let tell = { (old: String, new: String) -> String in
             ClusterRules(cib: Self.cib.replacing(old, with: new)).advice(weight: 1000).map(\.description).joined()
         }
         #expect(tell("value=\"100\"", "value=\"500\"").contains("sticks with 1000"))
