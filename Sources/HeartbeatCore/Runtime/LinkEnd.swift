@@ -63,6 +63,9 @@ final class LinkEnd {
         let time: Duration?
     }
 
+    /// How long an answer proves the way.
+    private static let proof = Duration.seconds(1)
+
     let link: UInt8
     let address: IPAddress
 
@@ -196,18 +199,27 @@ final class LinkEnd {
     /// Notes that a target has answered.
     func noteReply(of target: IPAddress, at now: MonotonicTime) { answered[target] = now }
 
-    func sendProbe(_ bytes: [UInt8], to target: SocketAddress) -> Bool {
+    /// Whether a peer has just said that it hears us.
+    func isHeard(by peer: NodeID, at now: MonotonicTime) -> Bool {
+        guard let direction = directions[peer], let heardAt = direction.heardAt else {
+            return false
+        }
+        return now - heardAt + direction.echoAge < Self.proof
+    }
+
+    func sendProbe(_ bytes: [UInt8], to target: SocketAddress, confirms: Bool) -> Bool {
         var target = target
         if target.address.isLinkLocal, target.address.family == .ipv6 {
             target.scope = probes?.interfaceIndex ?? 0
         }
-        return probes?.send(bytes, to: target) ?? false
+        return probes?.send(bytes, to: target, confirms: confirms) ?? false
     }
 
     func sendPing(_ bytes: [UInt8], to target: IPAddress, at now: MonotonicTime) {
         pinged[target] = now
+        let isProven = answered[target].map { now - $0 < Self.proof } ?? false
         let scope = target.isLinkLocal && target.family == .ipv6 ? pings?.interfaceIndex ?? 0 : 0
-        pings?.send(bytes, to: SocketAddress(target, port: 0, scope: scope))
+        pings?.send(bytes, to: SocketAddress(target, port: 0, scope: scope), confirms: isProven)
     }
 
     func receiveProbe(_ buffer: inout [UInt8]) -> LinkSocket.Datagram? { probes?.receive(&buffer) }

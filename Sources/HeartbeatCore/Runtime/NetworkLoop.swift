@@ -237,7 +237,7 @@ struct NetworkLoop {
                 let signed = probe.authenticatedBytes
                 let tag = key?.tag(signed) ?? [UInt8](repeating: 0, count: ProbeKey.tagLength)
                 let target = SocketAddress(address, port: configuration.port + UInt16(end.link))
-                if end.sendProbe(signed + tag, to: target) {
+                if end.sendProbe(signed + tag, to: target, confirms: end.isHeard(by: peer.id, at: now)) {
                     counters.sent += 1
                 } else {
                     counters.sendFailures += 1
