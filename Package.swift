@@ -82,7 +82,7 @@ let package = Package(
         // Programs: parse arguments, build real dependencies, call a library, map the error to an exit code.
         program("Agents", isStatic: true, ["OCFAgents", "LinuxKit"]),
         program("SendArp", isStatic: true, ["NeighborPackets", "Netlink", "LinuxKit"]),
-        program("LDirector", ["LDirectorCore", "LinuxKit"]),
+        program("LDirector", ["LDirectorCore", "LinuxKit", "CLinuxShims"]),
         program(
             "Heartbeat",
             [

@@ -13,6 +13,7 @@
 #include <elf.h>
 #include <grp.h>
 #include <link.h>
+#include <malloc.h>
 #include <linux/capability.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -74,3 +75,5 @@ int vervet_become(uid_t user, gid_t group, const gid_t *others, int count, unsig
     if (setresgid(group, group, group) != 0 || setresuid(user, user, user) != 0) return -1;
     return (int)syscall(SYS_capset, &header, data);
 }
+
+int vervet_use_one_memory_pool(void) { return mallopt(M_ARENA_MAX, 1); }
