@@ -20,6 +20,8 @@ public final class Prober {
     private var firstLaunch = 0
     /// How many of them count for the window.
     private var counted = 0
+    /// So many urgent checks have room beside those that fill the window.
+    private static let urgentRoom = 64
     private var retryIsPlanned = false
     /// Sockets and programs do not take each other's places.
     private var sockets: Lane
@@ -33,10 +35,34 @@ public final class Prober {
         var running = 0
         var waiting: [Waiting] = []
         var firstWaiting = 0
+        /// Those that go before all others.
+        var urgent: [Waiting] = []
 
         init(limit: Int) { self.limit = limit }
 
+        /// Whether nobody waits.
+        var isEmpty: Bool { urgent.isEmpty && firstWaiting == waiting.count }
+
+        /// Takes one that waits out of the line.
+        mutating func remove(_ number: UInt64) -> Waiting? {
+            if let index = urgent.firstIndex(where: { $0.number == number }) {
+                return urgent.remove(at: index)
+            }
+            return waiting[firstWaiting...].firstIndex { $0.number == number }.map { waiting.remove(at: $0) }
+        }
+
+        mutating func nextUrgent() -> Waiting? {
+            guard running < limit, !urgent.isEmpty else {
+                return nil
+            }
+            running += 1
+            return urgent.removeFirst()
+        }
+
         mutating func next() -> Waiting? {
+            if let next = nextUrgent() {
+                return next
+            }
             guard running < limit, firstWaiting < waiting.count else {
                 return nil
             }
@@ -84,19 +110,42 @@ public final class Prober {
     public var runningCount: Int { running.count }
 
     /// Starts a check; `completion` is called exactly once, later, unless the check is cancelled.
+    ///
+    /// - Parameters:
+    ///   - probe: What to check.
+    ///   - isUrgent: Whether it goes before others: something tells that this server has just died.
+    ///   - completion: Gets the result.
+    /// - Returns: The check's name.
     @discardableResult
-    public func start(_ probe: Probe, _ completion: @escaping Completion) -> ID {
+    public func start(_ probe: Probe, isUrgent: Bool = false, _ completion: @escaping Completion) -> ID {
         lastNumber += 1
         let id = ID(number: lastNumber, isProgram: probe.isProgram)
         let waiting = Waiting(number: lastNumber, probe: probe, completion: completion)
-        if id.isProgram {
-            programs.waiting.append(waiting)
-        } else {
-            sockets.waiting.append(waiting)
+        switch (id.isProgram, isUrgent) {
+        case (true, true): programs.urgent.append(waiting)
+        case (true, false): programs.waiting.append(waiting)
+        case (false, true): sockets.urgent.append(waiting)
+        case (false, false): sockets.waiting.append(waiting)
         }
         // Never completes inside this call: callers may not have stored the name yet.
         planFill()
         return id
+    }
+
+    /// Lets a check go before others that has not begun yet.
+    ///
+    /// - Returns: False when it has begun.
+    public func hurry(_ id: ID) -> Bool {
+        guard let waiting = id.isProgram ? programs.remove(id.number) : sockets.remove(id.number) else {
+            return false
+        }
+        if id.isProgram {
+            programs.urgent.append(waiting)
+        } else {
+            sockets.urgent.append(waiting)
+        }
+        planFill()
+        return true
     }
 
     /// Ends a check without a result.
@@ -106,15 +155,9 @@ public final class Prober {
             entry.probe.cancel()
             free(id)
         } else if id.isProgram {
-            Self.remove(id, from: &programs)
+            _ = programs.remove(id.number)
         } else {
-            Self.remove(id, from: &sockets)
-        }
-    }
-
-    private static func remove(_ id: ID, from lane: inout Lane) {
-        if let index = lane.waiting[lane.firstWaiting...].firstIndex(where: { $0.number == id.number }) {
-            lane.waiting.remove(at: index)
+            _ = sockets.remove(id.number)
         }
     }
 
@@ -124,7 +167,7 @@ public final class Prober {
         } else {
             sockets.running -= 1
         }
-        if sockets.firstWaiting < sockets.waiting.count || programs.firstWaiting < programs.waiting.count {
+        if !sockets.isEmpty || !programs.isEmpty {
             planFill()
         }
     }
@@ -143,11 +186,15 @@ public final class Prober {
             launch(next, isCounted: false)
         }
         giveUpOnSilent()
+        while counted < window.size + Self.urgentRoom, let next = sockets.nextUrgent() {
+            launches.append((next.number, loop.turn))
+            launch(next, isCounted: true)
+        }
         while counted < window.size, let next = sockets.next() {
             launches.append((next.number, loop.turn))
             launch(next, isCounted: true)
         }
-        if counted >= window.size, sockets.firstWaiting < sockets.waiting.count, !retryIsPlanned {
+        if counted >= window.size, !sockets.isEmpty, !retryIsPlanned {
             retryIsPlanned = true
             loop.after(.milliseconds(20)) { [weak self] in
                 self?.retryIsPlanned = false

@@ -4,7 +4,7 @@ import LinuxKit
 /// Asks a name server a ``DNSQuestion`` and judges the answer.
 ///
 /// Up without an expression: the server found the name (NOERROR) and sent at least one record. With one: the text of a
-/// record (an address, a name without the final dot, ...) contains it.
+/// record (an address, a name without the final dot, ...) contains it. Down with a record that has what must not be there.
 struct DNSConversation: Conversation {
     private let question: DNSQuestion
     private let isStream: Bool
@@ -93,6 +93,9 @@ struct DNSConversation: Conversation {
             records = try answer.records()
         } catch {
             return .finish(.down(error.description))
+        }
+        if let refusal = question.receiveNot?.refusal(of: records.compactMap(\.text), called: "record") {
+            return .finish(refusal)
         }
         switch outcome(of: records) {
         case .up:

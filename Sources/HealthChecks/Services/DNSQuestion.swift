@@ -49,6 +49,9 @@ public struct DNSQuestion: Hashable, Sendable {
     /// What the text of at least one record must contain; nil when any record will do.
     public let receive: Pattern?
 
+    /// What the text of no record may contain; nil forbids nothing.
+    public var receiveNot: Pattern?
+
     /// The name as sent.
     let encodedName: [UInt8]
 

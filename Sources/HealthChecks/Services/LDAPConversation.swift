@@ -101,8 +101,12 @@ struct LDAPConversation: MessageListener {
             guard !entries.isEmpty else {
                 throw ServiceFault("search of \(base) found no entry")
             }
+            let name = "name of an entry"
+            if let refusal = search.receiveNot?.refusal(of: entries, called: name, hiding: search.password) {
+                return .finish(refusal)
+            }
             return .finish(
-                search.receive?.outcome(on: entries, called: "name of an entry", hiding: search.password) ?? .up
+                search.receive?.outcome(on: entries, called: name, hiding: search.password) ?? .up
             )
         default:
             throw ServiceFault("server sent an answer that does not belong to the \(stage)")

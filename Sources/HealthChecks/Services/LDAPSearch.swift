@@ -14,15 +14,26 @@ public struct LDAPSearch: Hashable, Sendable {
     /// What the name of the entry, as the server writes it, must contain; nil when its presence is enough.
     public var receive: Pattern?
 
+    /// What the name of the entry must not contain; nil forbids nothing.
+    public var receiveNot: Pattern?
+
     /// Whether TLS is started in the connection before the bind (RFC 4511 4.14); not for ldaps, where TLS comes first.
     public var startsTLS: Bool
 
     /// Describes a search.
-    public init(base: String, login: String = "", password: String = "", receive: Pattern?, startsTLS: Bool = false) {
+    public init(
+        base: String,
+        login: String = "",
+        password: String = "",
+        receive: Pattern?,
+        receiveNot: Pattern? = nil,
+        startsTLS: Bool = false
+    ) {
         self.base = base
         self.login = login
         self.password = password
         self.receive = receive
+        self.receiveNot = receiveNot
         self.startsTLS = startsTLS
     }
 }

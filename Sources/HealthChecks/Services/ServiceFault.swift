@@ -43,11 +43,28 @@ extension Pattern {
             case (.found, true), (.absent, false): continue
             case (.absent, true): return .down("\(name) does not match \"\(pattern)\"")
             case (.found, false): return .down("\(name) contains \"\(pattern)\"")
-            case (.tooComplex, _):
-                return .down("\"\(pattern)\" needs too many steps on this answer; write a simpler expression")
+            case (.tooComplex, _): return pattern.tooComplex
             }
         }
         return .up
+    }
+
+    /// Down when one of the texts, which a reason calls by the given name, contains the expression; else nothing is said.
+    func refusal(of texts: [[UInt8]], called name: String, hiding secret: String = "") -> CheckOutcome? {
+        var budget = SearchBudget()
+        for text in texts {
+            switch budget.search(self, text) {
+            case .found: return .down("\(name) \(quoted(text, hiding: secret)) contains \"\(self)\"")
+            case .absent: continue
+            case .tooComplex: return tooComplex
+            }
+        }
+        return nil
+    }
+
+    /// What there is to say of a search that was ended.
+    var tooComplex: CheckOutcome {
+        .down("\"\(self)\" needs too many steps on this answer; write a simpler expression")
     }
 
     /// Up when one of the texts, which a reason calls by the given name, contains the expression.
@@ -57,8 +74,7 @@ extension Pattern {
             switch budget.search(self, text) {
             case .found: return .up
             case .absent: continue
-            case .tooComplex:
-                return .down("\"\(self)\" needs too many steps on this answer; write a simpler expression")
+            case .tooComplex: return tooComplex
             }
         }
         let shown =

@@ -24,7 +24,7 @@ struct TextConversation: Conversation {
     var endsAfterOpening: Bool { isStream && !exchange.request.isEmpty }
 
     mutating func receive(_ bytes: ArraySlice<UInt8>) -> ConversationStep {
-        guard let pattern = exchange.receive else {
+        guard exchange.receive != nil || exchange.receiveNot != nil else {
             return .finish(.up)
         }
         var searched = text.count
@@ -34,10 +34,8 @@ struct TextConversation: Conversation {
             let line = Array(text[lineStart...end])
             lineStart = end + 1
             searched = lineStart
-            switch budget.search(pattern, line) {
-            case .found: return .finish(.up)
-            case .tooComplex: return .finish(tooComplex)
-            case .absent: continue
+            if let outcome = outcome(of: line) {
+                return .finish(outcome)
             }
         }
         if text.count >= Self.limit || !isStream {
@@ -53,18 +51,29 @@ struct TextConversation: Conversation {
         return judge()
     }
 
-    private mutating func judge() -> ConversationStep {
-        guard let pattern = exchange.receive else {
-            return .finish(.up)
+    /// What is decided by a part of the answer; nil when the rest may still decide.
+    private mutating func outcome(of part: [UInt8]) -> CheckOutcome? {
+        // What must not be there says more about the fault than what is missing.
+        if let pattern = exchange.receiveNot {
+            switch budget.search(pattern, part) {
+            case .found: return .down("the answer contains \"\(pattern)\"")
+            case .absent: break
+            case .tooComplex: return pattern.tooComplex
+            }
         }
-        switch budget.search(pattern, text) {
-        case .found: return .finish(.up)
-        case .absent: return .finish(.down("the answer does not match \"\(pattern)\""))
-        case .tooComplex: return .finish(tooComplex)
+        if let pattern = exchange.receive {
+            switch budget.search(pattern, part) {
+            case .found: return .up
+            case .absent: break
+            case .tooComplex: return pattern.tooComplex
+            }
         }
+        return nil
     }
 
-    private var tooComplex: CheckOutcome {
-        .down("\"\(exchange.receive?.source ?? "")\" needs too many steps on this answer; write a simpler expression")
+    private mutating func judge() -> ConversationStep {
+        .finish(
+            outcome(of: text) ?? exchange.receive.map { .down("the answer does not match \"\($0)\"") } ?? .up
+        )
     }
 }

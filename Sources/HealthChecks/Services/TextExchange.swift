@@ -8,6 +8,9 @@ public struct TextExchange: Hashable, Sendable {
     /// What a line, or the text so far, must contain; nil when anything will do.
     public var receive: Pattern?
 
+    /// What must not come before ``receive`` is satisfied, or before the end where that is nil; nil forbids nothing.
+    public var receiveNot: Pattern?
+
     /// Whether a server is up that takes the datagram and says nothing: only an ICMP error tells against it.
     public var acceptsSilence = false
 
@@ -16,9 +19,11 @@ public struct TextExchange: Hashable, Sendable {
     /// - Parameters:
     ///   - request: The text with the escapes `\n`, `\r`, `\t`, `\\` and `\xHH`; others stay as they are.
     ///   - receive: The expected text; nil when anything will do.
-    public init(request: String, receive: Pattern?) {
+    ///   - receiveNot: The forbidden text; nil when there is none.
+    public init(request: String, receive: Pattern?, receiveNot: Pattern? = nil) {
         self.request = Self.unescaped(request)
         self.receive = receive
+        self.receiveNot = receiveNot
     }
 
     private static func unescaped(_ text: String) -> [UInt8] {

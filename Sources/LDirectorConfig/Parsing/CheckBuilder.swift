@@ -122,7 +122,7 @@ struct CheckBuilder {
                 warn(condition, "'\(condition.rawValue)' has no effect on \(name)")
             }
         }
-        if service?.isWeb != true, service != .ftp {
+        if service?.readsAnswer != true {
             warn(.receivenot, "'receivenot' has no effect on \(name)")
         }
         if service != .dns {
@@ -171,6 +171,9 @@ extension CheckType {
 extension CheckService {
     /// Whether HTTP is spoken.
     var isWeb: Bool { self == .http || self == .https || self == .httpProxy }
+
+    /// Whether `receive` and `receivenot` are looked for in what the server says.
+    var readsAnswer: Bool { isWeb || [.ftp, .simpletcp, .udp, .dns, .ldap, .ldaps].contains(self) }
 
     /// Whether TLS comes first.
     var isSecure: Bool { [.https, .imaps, .pops, .ldaps].contains(self) }

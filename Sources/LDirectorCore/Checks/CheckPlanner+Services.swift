@@ -65,10 +65,9 @@ extension CheckPlanner {
             // The answer comes back the way the request went (RFC 3581); a name that is nobody's cannot be mistaken.
             return Exchange(.sip(SIPOptions(login: check.login, host: "ldirectord.invalid")), over: transport)
         case .simpletcp:
-            let exchange = TextExchange(request: content.bareRequest, receive: try pattern(content.receive))
-            return Exchange(.text(exchange), over: transport)
+            return Exchange(.text(try text(subject)), over: transport)
         case .udp:
-            var exchange = TextExchange(request: content.bareRequest, receive: try pattern(content.receive))
+            var exchange = try text(subject)
             exchange.acceptsSilence = exchange.receive == nil
             return Exchange(.text(exchange), over: .udp)
         case .oracle:
@@ -83,6 +82,7 @@ extension CheckPlanner {
                 login: check.login,
                 password: check.password,
                 receive: try pattern(content.receive),
+                receiveNot: try pattern(check.receiveNot),
                 startsTLS: startsTLS && check.service == .ldap
             )
             return Exchange(.ldap(search), security: check.service == .ldaps ? tls : inner)
@@ -132,8 +132,17 @@ extension CheckPlanner {
         HTTPLocation("https://" + authority)?.host ?? authority
     }
 
+    private static func text(_ subject: Subject) throws(Unsupported) -> TextExchange {
+        TextExchange(
+            request: subject.content.bareRequest,
+            receive: try pattern(subject.content.receive),
+            receiveNot: try pattern(subject.check.receiveNot)
+        )
+    }
+
     private static func question(_ subject: Subject) throws(Unsupported) -> DNSQuestion {
         let receive = try pattern(subject.content.receive)
+        let receiveNot = try pattern(subject.check.receiveNot)
         let dns = subject.check.dns
         do {
             var question = try DNSQuestion(
@@ -141,6 +150,7 @@ extension CheckPlanner {
                 type: dns.type.flatMap { DNSQuestion.RecordType(name: $0.rawValue) },
                 receive: receive
             )
+            question.receiveNot = receiveNot
             question.codes = Set(dns.codes.map(\.number))
             return question
         } catch {

@@ -75,12 +75,16 @@ public final class CheckScheduler {
         }
     }
 
-    /// Starts a check that begins after this moment, even where one is under way.
+    /// Starts a check that begins after this moment, before all others, even where one is under way.
     func checkAgain(_ plan: CheckPlan) {
-        if let task = tasks[plan], task.probe != nil {
+        guard let task = tasks[plan] else {
+            return
+        }
+        guard let probe = task.probe else {
+            return start(task, isUrgent: true)
+        }
+        if !prober.hurry(probe) {
             task.isAskedAgain = true
-        } else {
-            check([plan])
         }
     }
 
@@ -100,9 +104,7 @@ public final class CheckScheduler {
     }
 
     private func schedule(_ task: Task) {
-        if let timer = task.timer {
-            loop.cancel(timer)
-        }
+        cancelTimer(of: task)
         task.timer = loop.at(task.mark) { [weak self, weak task] in
             if let self, let task {
                 self.start(task)
@@ -110,10 +112,18 @@ public final class CheckScheduler {
         }
     }
 
-    private func start(_ task: Task) {
+    private func cancelTimer(of task: Task) {
+        if let timer = task.timer {
+            loop.cancel(timer)
+        }
         task.timer = nil
+    }
+
+    private func start(_ task: Task, isUrgent: Bool = false) {
+        cancelTimer(of: task)
         task.mark = loop.turn
-        task.probe = prober.start(task.plan.probe(turn: task.turn)) { [weak self, weak task] result in
+        let probe = task.plan.probe(turn: task.turn)
+        task.probe = prober.start(probe, isUrgent: isUrgent) { [weak self, weak task] result in
             if let self, let task {
                 self.finished(task, result)
             }
@@ -128,16 +138,18 @@ public final class CheckScheduler {
             return schedule(task)
         }
         task.turn = task.plan.turn(after: task.turn, result.outcome)
-        task.mark = task.isAskedAgain ? loop.turn : max(task.place.next(after: task.mark), loop.turn)
-        task.isAskedAgain = false
-        schedule(task)
+        if task.isAskedAgain {
+            task.isAskedAgain = false
+            start(task, isUrgent: true)
+        } else {
+            task.mark = max(task.place.next(after: task.mark), loop.turn)
+            schedule(task)
+        }
         deliver(task.plan, result)
     }
 
     private func end(_ task: Task) {
-        if let timer = task.timer {
-            loop.cancel(timer)
-        }
+        cancelTimer(of: task)
         if let probe = task.probe {
             prober.cancel(probe)
         }

@@ -22,8 +22,8 @@ extension Daemon {
             return lateness.map { "checks are late: \($0)\n" } ?? "ok\n"
         case "table": return tableAnswer()
         case "reload":
-            reload()
-            return rejected.isEmpty ? "ok\n" : rejected.joined(separator: "\n") + "\n"
+            reloadInBackground()
+            return "reloading; status tells what came of it\n"
         default:
             return answerOperator(request)
                 ?? "unknown request; known are ping, status, status json, metrics, table, reload, \(OperatorRequest.usage)\n"
@@ -41,6 +41,7 @@ extension Daemon {
             phase: reports.phase,
             rejected: rejected,
             rejectedAt: reports.rejectedAt,
+            readingSince: reading.reloadBegan,
             refused: refused,
             late: lateness,
             counters: reports.counters,

@@ -12,6 +12,8 @@ struct PendingReading {
     var isWantedAgain = false
     /// What follows it.
     var completions: [() -> Void] = []
+    /// When the reload was asked for that is not done yet; nil when there is none.
+    var reloadBegan: SuspendingClock.Instant?
     /// Why names could not be looked up again the last time.
     var problem: [String] = []
 }
@@ -19,6 +21,9 @@ struct PendingReading {
 extension Daemon {
     /// Time between two look-ups of all host names (`resolve=periodic`).
     private static let lookUpInterval = Duration.seconds(30)
+
+    /// A reload that takes longer is told.
+    private static let readingPatience = Duration.seconds(3)
 
     /// Brings a configuration into force.
     func install(_ configuration: Configuration) throws(IPVSError) {
@@ -50,20 +55,8 @@ extension Daemon {
     }
 
     /// Reads the file again; a faulty one changes nothing.
-    func reload() {
-        guard !isStopping else {
-            return
-        }
-        reading.generation += 1
-        beginReload()
-        do throws(SystemError) {
-            finishReload(try file.read())
-        } catch {
-            failReload(error)
-        }
-    }
-
-    /// The same on a thread of its own, one at a time: looking names up may take longer than checks can wait.
+    ///
+    /// On a thread of its own, one at a time: looking names up may take longer than checks can wait.
     ///
     /// - Parameters:
     ///   - content: The file's bytes if they are known; else it is read.
@@ -75,19 +68,25 @@ extension Daemon {
         reading.completions += completion.map { [$0] } ?? []
         guard !reading.isRunning else {
             reading.isWantedAgain = true
+            reading.reloadBegan = reading.reloadBegan ?? loop.now
             return
         }
         reading.generation += 1
         let generation = reading.generation
         beginReload()
         read(content) { [weak self] result in
-            // Another reload may have been faster.
-            guard let self, generation == reading.generation else {
+            guard let self else {
                 return
             }
+            reading.reloadBegan = nil
             switch result {
             case .success(let reading): finishReload(reading)
             case .failure(let error): failReload(error)
+            }
+        }
+        loop.after(Self.readingPatience) { [weak self] in
+            if let self, generation == reading.generation, reading.reloadBegan != nil, !isStopping {
+                log.write("Host names of \(file.path) are still being looked up; meanwhile nothing changes")
             }
         }
     }
@@ -168,6 +167,7 @@ extension Daemon {
     }
 
     private func beginReload() {
+        reading.reloadBegan = reading.reloadBegan ?? loop.now
         reports.manager.send(["RELOADING=1", "MONOTONIC_USEC=\(monotonicMicroseconds)"])
     }
 

@@ -171,7 +171,7 @@ public final class Daemon {
         pending += transitions.filter(\.concernsTable).map(\.server)
         if !pending.isEmpty, !flushIsPlanned {
             flushIsPlanned = true
-            loop.after(.zero) { [weak self] in self?.flush() }
+            loop.soon { [weak self] in self?.flush() }
         }
     }
 

@@ -35,6 +35,7 @@ extension StatusReport {
             ("uptime_seconds", .number(Int((now - startedAt).components.seconds))),
             ("checks_late", .optional(late)),
             ("rejected_configuration", .array(rejected.map(JSONValue.string))),
+            ("reload_under_way_since", .optional(readingSince.map(wallClock(of:)))),
             ("rejected_since", .optional(rejectedAt.map(wallClock(of:)))),
             ("kernel_problem", .optional(kernel.problem)),
             ("reloads", .object([("done", .number(reloads.done)), ("refused", .number(reloads.refused))])),

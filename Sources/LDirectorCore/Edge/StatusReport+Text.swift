@@ -28,6 +28,11 @@ extension StatusReport {
         if let late {
             lines.append("CHECKS ARE LATE: \(late)")
         }
+        if let readingSince {
+            lines.append(
+                "THE FILE ON DISK IS BEING READ since \(moment(readingSince)), its host names are looked up; the configuration before it stays meanwhile"
+            )
+        }
         if !rejected.isEmpty {
             let since = rejectedAt.map { " since \(moment($0))" } ?? ""
             lines.append("THE FILE ON DISK IS NOT IN USE\(since), the configuration before it stays:")

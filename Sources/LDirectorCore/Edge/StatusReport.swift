@@ -17,6 +17,8 @@ struct StatusReport {
     let phase: MailSettings.Phase
     let rejected: [String]
     let rejectedAt: SuspendingClock.Instant?
+    /// Since when the file on disk is being read for a reload.
+    let readingSince: SuspendingClock.Instant?
     let refused: [VirtualServiceKey: String]
     /// A check that is late beyond all limits.
     let late: String?
