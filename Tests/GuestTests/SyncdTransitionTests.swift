@@ -48,7 +48,7 @@ struct SyncdTransitionTests {
             try tool("/usr/sbin/ip", "address", "add", "10.9.9.1/24", "dev", "sync0")
             var client = try IPVSClient()
             #expect(try act("start", mode, &client, directory).code == .exited(0))
-            for _ in 0..<8 {
+            for _ in 0..<17 {
                 for (action, code) in [("promote", CInt(8)), ("demote", 0)] {
                     let (status, least) = try act(action, mode, &client, directory)
                     #expect(status == .exited(0) && least >= 1, "\(action)")

@@ -74,13 +74,16 @@ private func environment(_ parameters: [String: String]) -> AgentEnvironment {
     @Test func exposureMakesShortDatagrams() throws {
         let settings = try SyncdSettings(environment(["exposure": "100"]))
         #expect(settings.exposure == SyncdExposure(milliseconds: 100, refreshSeconds: 10))
-        #expect(settings.exposure?.ports == 121 && settings.exposure?.interval == .milliseconds(100))
+        // 70 ms and the kernel's 20 make less than 100; 172 turns of 70 ms are more than 12 s.
+        #expect(settings.exposure?.interval == .milliseconds(70) && settings.exposure?.ports(threads: 1) == 172)
+        #expect(SyncdExposure.nudges(threads: 2) == 12 && settings.exposure?.ports(threads: 2) == 12 * 172)
+        #expect(try SyncdSettings(environment(["exposure": "100", "sync_ports": "8"])).exposure == settings.exposure)
         #expect(settings.master.maximumLength == 44 && settings.backup.maximumLength == nil)
         #expect(try SyncdSettings(environment(["exposure": "kernel"])).exposure == nil)
         for wrong in [
-            ["exposure": "19"], ["exposure": "1001"], ["exposure": ""], ["exposure": "100ms"],
+            ["exposure": "49"], ["exposure": "1001"], ["exposure": ""], ["exposure": "100ms"],
             ["exposure": "100", "maxlen": "1400"], ["exposure": "100", "profile": "cheap"],
-            ["exposure": "100", "profile": "kernel"], ["exposure": "100", "sync_ports": "2"],
+            ["exposure": "100", "profile": "kernel"], ["exposure": "100", "sync_ports": "16"],
             ["exposure": "100", "sync_refresh_period": "0"],
         ] {
             let error = #expect(throws: OCFError.self) { try SyncdSettings(environment(wrong)) }
@@ -191,6 +194,12 @@ private func environment(_ parameters: [String: String]) -> AgentEnvironment {
         #expect(assess(wanted, recorded: [:]).exit(isPromoted: false) == .success)
     }
 
+    @Test func shortDatagramsOfExposureEndWithIt() {
+        let short = SyncDaemon(.master, interface: "eth1", syncID: 7, maximumLength: SyncdExposure.masterLength)
+        #expect(assess([short, wanted[1]]).exit(isPromoted: false) == .generic)
+        #expect(assess([short, wanted[1]]).complaint == "the sync master: maxlen 44 instead of the kernel's choice")
+    }
+
     @Test func nothingOfOurs() {
         #expect(assess([]).exit(isPromoted: false) == .notRunning)
         let foreign = assess([SyncDaemon(.master, interface: "eth0", syncID: 7)])
@@ -279,25 +288,44 @@ private func environment(_ parameters: [String: String]) -> AgentEnvironment {
     @Test func nudgesFollowNewConnectionsForAWhile() {
         var pace = NudgePace(interval: .milliseconds(500), patience: .seconds(1))
         #expect(pace.window == 2)
-        let ticks: [UInt64] = [7, 7, 8, 8, 8, 8, 9, 10, 10, 10, 0, 0, 0]
+        // At first too: what was opened just before waits as well.
+        let ticks: [UInt64] = [7, 7, 7, 8, 8, 8, 8, 9, 10, 10, 10, 0, 0, 0]
         let nudged = ticks.map { pace.tick(connections: $0) }
         #expect(
             nudged == [
-                false, false, true, true, false, false, true, true, true, false, true, true, false,
+                true, true, false, true, true, false, false, true, true, true, false, true, true, false,
             ]
         )
     }
 
+    @Test func nudgesDoNotFollowThemselves() {
+        var pace = NudgePace(interval: .milliseconds(500), patience: .seconds(1))
+        var total: UInt64 = 10
+        var nudges = 0
+        for tick in 0..<20 {
+            // A real connection at the sixth tick.
+            total += tick == 5 ? 1 : 0
+            if pace.tick(connections: total) {
+                nudges += 1
+                total += 3
+                pace.nudged(newConnections: 3)
+            }
+        }
+        #expect(nudges == 4)
+    }
+
     @Test func connectionsAreReadInHexadecimal() {
         let text = """
-               Total Incoming Outgoing         Incoming         Outgoing
-               Conns  Packets  Packets            Bytes            Bytes
-                  1F       22        0              444                0
+                   Total Incoming Outgoing         Incoming         Outgoing
+            CPU    Conns  Packets  Packets            Bytes            Bytes
+              0       1F       22        0              444                0
+             1A        1       22        0              444                0
+              ~       10       44        0              888                0
 
-             Conns/s   Pkts/s   Pkts/s          Bytes/s          Bytes/s
-                   0        0        0                0                0
+                 Conns/s   Pkts/s   Pkts/s          Bytes/s          Bytes/s
+                       0        0        0                0                0
             """
-        #expect(ScheduledConnections.total(text) == 31)
+        #expect(ScheduledConnections.total(text) == 32)
         #expect(ScheduledConnections.total("") == nil && ScheduledConnections.total("a\nb\n\n") == nil)
     }
 }

@@ -41,6 +41,10 @@ struct SyncdAssessment {
                 return (daemon, .missing)
             }
             var differences = daemon.differences(from: found)
+            // The kernel's own choice is never that short: it is what `exposure` had, which is not wanted any more.
+            if daemon.role == .master, daemon.maximumLength == nil, found.maximumLength == SyncdExposure.masterLength {
+                differences.append("maxlen \(SyncdExposure.masterLength) instead of the kernel's choice")
+            }
             if !found.isOfSameGroup(as: daemon) {
                 return (daemon, .foreign(differences))
             }

@@ -157,8 +157,8 @@ struct SyncdSettings {
         if environment.text(parameter) == "kernel" {
             return nil
         }
-        guard let milliseconds = AgentEnvironment.decimal(environment.text(parameter)), 20...1000 ~= milliseconds else {
-            throw wrong(parameter, environment, "it must be kernel, or milliseconds from 20 to 1000")
+        guard let milliseconds = AgentEnvironment.decimal(environment.text(parameter)), 50...1000 ~= milliseconds else {
+            throw wrong(parameter, environment, "it must be kernel, or milliseconds from 50 to 1000")
         }
         guard maxlen == nil else {
             throw wrong(parameter, environment, "it sets maxlen itself: leave out one of the two")
@@ -172,8 +172,8 @@ struct SyncdSettings {
                 "it needs sync_threshold=0, sync_period=0 and a sync_refresh_period from 1 to 60, as in profile=every"
             )
         }
-        guard [nil, 1].contains(values["sync_ports"]?.first ?? nil) else {
-            throw wrong(parameter, environment, "it needs sync_ports=1")
+        guard (values["sync_ports"]?.first ?? nil) ?? 1 <= 8 else {
+            throw wrong(parameter, environment, "it needs sync_ports of at most 8")
         }
         return SyncdExposure(milliseconds: milliseconds, refreshSeconds: refresh)
     }

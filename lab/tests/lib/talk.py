@@ -10,6 +10,8 @@ Orders on standard input, one a line; each is answered by one line of JSON. Time
                                 all stand; those that do not within 10 seconds, or at `enough`, are none
   enough                        no more are opened; `open` answers, `enough` itself does not
   check SECONDS                 every connection has so long to give one more right answer; those that do not are lost, and closed
+  every LABEL SECONDS           the pause between two exchanges of that label's connections, also of those still to come; 0: silence,
+                                but for checks
   when TIME                     the last answer of any connection until TIME
   drop LABEL                    closes the connections of that label
   ports                         the local ports of all connections that are not lost
@@ -21,8 +23,8 @@ import random
 import sys
 import time
 
-INTERVAL = 1.0
 GIVEUP = 10.0
+intervals = {}
 
 
 class Connection:
@@ -60,7 +62,8 @@ class Connection:
                 self.answered = now
                 moments.append(now)
                 try:
-                    await asyncio.wait_for(self.wake.wait(), INTERVAL * random.uniform(0.9, 1.1))
+                    pause = intervals.get(self.label, 1.0) * random.uniform(0.9, 1.1)
+                    await asyncio.wait_for(self.wake.wait(), pause or None)
                 except TimeoutError:
                     pass
         except (OSError, ValueError) as error:
@@ -155,6 +158,11 @@ async def main():
                 enough.set()
             case ['check', seconds]:
                 await check(float(seconds))
+            case ['every', label, pause]:
+                intervals[label] = float(pause)
+                for c in connections:
+                    if c.label == label and float(pause):
+                        c.wake.set()
             case ['when', moment]:
                 say(answered=max((m for m in moments if m <= float(moment)), default=0))
             case ['drop', label]:

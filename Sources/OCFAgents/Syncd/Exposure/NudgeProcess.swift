@@ -45,10 +45,14 @@ struct NudgeProcess {
 
     /// Nudges until the file names another process, or none, or ip_vs is unloaded.
     private func run() throws {
+        // On a busy director too it has a few microseconds to do, in time.
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, -10)
         var client = try IPVSClient()
-        var service = try NudgeService(ports: exposure.ports, seed: Self.seed)
+        let threads = (try? IPVSSysctl().value("sync_ports")).flatMap { $0.flatMap { Int($0) } } ?? 1
+        let nudges = SyncdExposure.nudges(threads: threads)
+        var service = try NudgeService(ports: exposure.ports(threads: threads), seed: Self.seed)
         var pace = NudgePace(interval: exposure.interval)
-        var own: UInt64 = 0
+        var timeout: Duration = .zero
         var ticks = 0
         let ticksPerLook = max(1, Int(Duration.seconds(1) / exposure.interval))
         while let total = ScheduledConnections.total() {
@@ -58,12 +62,11 @@ struct NudgeProcess {
                 }
                 // Somebody may have cleared the table.
                 try NudgeService.ensure(&client)
-                own = try connections(&client)
+                timeout = try .seconds(client.timeouts().udpSeconds)
             }
             ticks += 1
-            if pace.tick(connections: total &- own) {
-                service.nudge()
-                own = try connections(&client)
+            if pace.tick(connections: total) {
+                pace.nudged(newConnections: service.nudge(nudges, timeout: timeout))
             }
             usleep(UInt32(exposure.interval.milliseconds()) * 1000)
         }
@@ -78,9 +81,5 @@ struct NudgeProcess {
             ($0 ^ UInt32(UInt8(bitPattern: $1))) &* 0x0100_0193
         }
         return UInt16(hash >> 16 & 0xff) << 8 | UInt16(hash % 254 + 1)
-    }
-
-    private func connections(_ client: inout IPVSClient) throws(IPVSError) -> UInt64 {
-        try client.service(NudgeService.key)?.statistics.connections ?? 0
     }
 }

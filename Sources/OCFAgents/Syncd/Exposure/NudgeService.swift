@@ -18,6 +18,8 @@ struct NudgeService: ~Copyable {
     /// How many source ports are used in turn.
     private let ports: Int
     private var next = 0
+    /// When each port was last used, by its place in the turn.
+    private var used: [SuspendingClock.Instant?]
     /// Takes the packets, so that no ICMP error answers them; it is never read and drops what it has no room for.
     private let sink: OwnedDescriptor
 
@@ -29,6 +31,7 @@ struct NudgeService: ~Copyable {
     /// - Throws: ``SystemError``.
     init(ports: Int, seed: UInt16) throws(SystemError) {
         self.ports = ports
+        used = [SuspendingClock.Instant?](repeating: nil, count: ports)
         // 127.87.0.0/16.
         source = IPAddress(ipv4: 0x7f57_0000 | UInt32(seed))
         let descriptor = try Self.open(Self.server)
@@ -53,17 +56,30 @@ struct NudgeService: ~Copyable {
         try client.ensure(.addDestination(destination, to: key))
     }
 
-    /// Sends one packet from the next port; a port that somebody else has is left out.
-    mutating func nudge() {
-        let port = Self.firstPort + UInt16(next)
-        next = (next + 1) % ports
-        guard let socket = try? Self.open(SocketAddress(source, port: port)) else {
-            return
+    /// Sends one packet from each of the next ports; a port that somebody else has is left out.
+    ///
+    /// - Parameters:
+    ///   - count: How many.
+    ///   - timeout: After how long without a packet the kernel forgets a connection.
+    /// - Returns: For how many of them the kernel may have made a new connection.
+    mutating func nudge(_ count: Int, timeout: Duration) -> Int {
+        var fresh = 0
+        let now = SuspendingClock.now
+        for _ in 0..<count {
+            let turn = next
+            next = (next + 1) % ports
+            guard let socket = try? Self.open(SocketAddress(source, port: Self.firstPort + UInt16(turn))) else {
+                continue
+            }
+            let isKnown = used[turn].map { now - $0 < timeout } ?? false
+            fresh += isKnown ? 0 : 1
+            used[turn] = now
+            var byte: UInt8 = 0
+            Self.service.withSockaddr { address, length in
+                _ = sendto(socket.raw, &byte, 1, CInt(MSG_DONTWAIT), address, length)
+            }
         }
-        var byte: UInt8 = 0
-        Self.service.withSockaddr { address, length in
-            _ = sendto(socket.raw, &byte, 1, CInt(MSG_DONTWAIT), address, length)
-        }
+        return fresh
     }
 
     private static func open(_ address: SocketAddress) throws(SystemError) -> OwnedDescriptor {
