@@ -10,6 +10,7 @@ private struct Site {
     var coordinator: Coordinator
     var sequence: UInt64 = 0
     var published: [String: String] = [:]
+    var publications = 0
     var faulty: [NodeID] = []
 
     init(_ configuration: HeartbeatConfiguration = HeartbeatConfiguration()) throws {
@@ -61,6 +62,7 @@ private struct Site {
         for effect in coordinator.tick(at: time.now) {
             switch effect {
             case .publish(let attributes, _):
+                publications += 1
                 for attribute in attributes {
                     published[attribute.name] = attribute.value
                 }
@@ -123,6 +125,35 @@ private struct Site {
         site.coordinator.handle(.localLinks([site.local(0, hasCarrier: false)]), at: site.time.now)
         site.tick()
         #expect(site.published["hb-score"] == "0")
+    }
+
+    @Test func aLostNodeLeavesPacemakerInPeaceExceptForTheScore() throws {
+        var site = try Site()
+        site.coordinator.handle(.members([1], left: [2], joined: []), at: site.time.now)
+        site.coordinator.handle(.ring([1]), at: site.time.now)
+        site.publications = 0
+        for _ in 0..<90 {
+            site.tick()
+            site.time.milliseconds += 50
+        }
+        #expect(site.publications == 0)
+        _ = site.coordinator.obey(.force(isHealthy: false, .seconds(60)), at: site.time.now)
+        site.tick()
+        #expect(site.published["hb-score"] == "0" && site.publications == 1)
+        for _ in 0..<60 {
+            site.tick()
+            site.time.milliseconds += 50
+        }
+        #expect(site.published["hb-state"] == "fault", "what informs follows after the rest")
+    }
+
+    @Test func aNodeThatReturnsMakesUsAssertEverything() throws {
+        var site = try Site()
+        site.coordinator.handle(.ring([1]), at: site.time.now)
+        site.publications = 0
+        site.coordinator.handle(.ring([1, 2]), at: site.time.now)
+        site.tick()
+        #expect(site.publications == 1)
     }
 
     @Test func aForcedVerdictExpires() throws {

@@ -5,6 +5,10 @@ extension Coordinator {
     /// Attributes that only inform are published when they have been the same for so long.
     private static let secondarySettle = Duration.seconds(1)
 
+    /// How long nothing that only informs is published after a node was lost: Pacemaker has to fence it and to start its
+    /// services then, and each attribute costs it time.
+    private static let lossRest = Duration.seconds(5)
+
     /// All attributes are asserted again after so long; Pacemaker drops equal values.
     private static let assertInterval = Duration.seconds(60)
 
@@ -116,12 +120,13 @@ extension Coordinator {
             freeze(at: now)
             return
         }
-        let isSettled = secondarySince.map { now - $0 >= Self.secondarySettle } ?? true
+        let isResting = ringShrankAt.map { now - $0 < Self.lossRest } ?? false
+        let isSettled = !isResting && secondarySince.map { now - $0 >= Self.secondarySettle } ?? true
         let kept = Array(published.dropFirst())
         let wanted =
             [NodeAttribute(name: "hb-score", value: String(score))]
             + (isSettled ? secondary : kept)
-        let again = publishedAt.map { now - $0 >= nextAssertPause } ?? true
+        let again = publishedAt.map { now - $0 >= nextAssertPause && !isResting } ?? true
         guard wanted != published || again else {
             return
         }

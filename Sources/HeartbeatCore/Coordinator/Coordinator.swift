@@ -28,6 +28,8 @@ public struct Coordinator: Sendable {
     var corosyncProblem: String?
     var corosyncProblemSince: MonotonicTime
     var ringChangedAt: MonotonicTime?
+    /// When the ring last lost a node without gaining one.
+    var ringShrankAt: MonotonicTime?
     var lateUntil: MonotonicTime?
     var lastTick: MonotonicTime?
     var isStopping = false
@@ -263,9 +265,14 @@ public struct Coordinator: Sendable {
     }
 
     private mutating func adopt(ring nodes: [NodeID], at now: MonotonicTime) {
+        let isSmaller = ring.isStrictSuperset(of: nodes)
         ring = Set(nodes)
         ringChangedAt = now
-        publishAgain()
+        if isSmaller {
+            ringShrankAt = now
+        } else {
+            publishAgain()
+        }
         for id in peers.keys where peers[id]?.isInGroup == true {
             peers[id]?.owesView = true
         }
