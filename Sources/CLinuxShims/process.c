@@ -58,7 +58,8 @@ static int forget_object(struct dl_phdr_info *object, size_t size, void *context
     long page = sysconf(_SC_PAGESIZE);
     for (int index = 0; index < object->dlpi_phnum; index++) {
         const ElfW(Phdr) *segment = &object->dlpi_phdr[index];
-        if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X) || (segment->p_flags & PF_W)) continue;
+        // What the loader changed (relocations) lies in segments that can be written, also where it is read-only by now.
+        if (segment->p_type != PT_LOAD || (segment->p_flags & PF_W)) continue;
         uintptr_t begin = (object->dlpi_addr + segment->p_vaddr + page - 1) & -(uintptr_t)page;
         uintptr_t end = (object->dlpi_addr + segment->p_vaddr + segment->p_memsz) & -(uintptr_t)page;
         if (begin < end) madvise((void *)begin, end - begin, MADV_DONTNEED);

@@ -15,7 +15,9 @@ public struct ConfigurationParser {
     ]
 
     private static let words =
-        durations.keys.sorted() + ["auth", "evidence", "flap_limit", "implicit_ping", "link", "log_file", "user"]
+        durations.keys.sorted() + [
+            "auth", "evidence", "flap_limit", "implicit_ping", "link", "log_file", "metrics", "user",
+        ]
         + ["loss_down", "loss_up", "ping", "ping_delta", "port"]
 
     private let file: String
@@ -98,6 +100,14 @@ public struct ConfigurationParser {
         case "log_file":
             if let value = single(directive, values), let path = path(value) {
                 configuration.logFile = path
+            }
+        case "metrics":
+            if let value = single(directive, values) {
+                configuration.metrics = MetricsEndpoint(value.text)
+                if configuration.metrics == nil {
+                    let example = "127.0.0.1:9106, [::1]:9106 or /run/vervet/heartbeat-metrics.sock"
+                    complain(value, "\"\(value.text)\" is no address with a port and no path: write \(example)")
+                }
             }
         case "user":
             if let value = single(directive, values) {

@@ -83,6 +83,9 @@ public struct HeartbeatConfiguration: Equatable, Sendable {
     /// Whether lines of the log also go to this file; nil for none.
     public var logFile: String?
 
+    /// Where the figures can be fetched by HTTP; nil for nowhere.
+    public var metrics: MetricsEndpoint?
+
     /// The control socket.
     public var controlPath = HeartbeatConfiguration.defaultControlPath
 

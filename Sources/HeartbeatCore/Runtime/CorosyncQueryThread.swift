@@ -35,13 +35,13 @@ struct CorosyncQueryThread: Sendable {
 
     /// One connection, until it fails.
     private func session() throws(CorosyncError) {
-        let links = try LinkStatusClient()
         var directions: [NodeID: [UInt8: KnetDirections]] = [:]
         while true {
-            // Every open connection costs some MiB of shared memory; this one is needed four times a minute.
+            // A connection has three rings of 1 MiB each, shared with Corosync, which fill bit by bit and are never given
+            // back: this one is needed four times a minute, and the one for the links is made anew as often.
             let topology = try readTopology(try ConfigurationMap())
             events.post(.topology(topology))
-            try watch(topology, links, &directions)
+            try watch(topology, try LinkStatusClient(), &directions)
         }
     }
 

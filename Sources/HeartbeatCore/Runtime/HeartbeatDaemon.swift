@@ -11,6 +11,7 @@ public final class HeartbeatDaemon {
     private static let suspendLimit: Int64 = 400_000_000
     private static let startTime = Duration.seconds(20)
     private static let goodbye = Duration.seconds(1)
+    private static let metricsPause = Duration.seconds(5)
 
     private let events: EventMailbox
     private let network: NetworkThread
@@ -22,6 +23,7 @@ public final class HeartbeatDaemon {
     private let runFile: RunFile
     private let keySource: String
     private var coordinator: Coordinator
+    private var metrics: MetricsServer?
     private var isStopping = false
     private var bootOffset: Int64?
 
@@ -71,6 +73,7 @@ public final class HeartbeatDaemon {
             server.close()
             runFile.release()
         }
+        serveMetrics()
         try loop.watch(events.descriptor, for: .readable) { [unowned self] _ in takeEvents(isWoken: true) }
         try loop.watch(signals.raw, for: .readable) { [unowned self] _ in stop() }
         if keySource == "no key file" {
@@ -91,6 +94,28 @@ public final class HeartbeatDaemon {
         loop.after(Self.startTime) { RealTime.lockCode() }
         try loop.run()
         log.write(.notice, "heartbeat ends")
+    }
+
+    /// Listens where the figures shall be fetched; an address that is not there yet is tried again, and stops nothing.
+    private func serveMetrics(isFirst: Bool = true) {
+        guard let endpoint = coordinator.configuration.metrics else {
+            return
+        }
+        do {
+            metrics = try MetricsServer(endpoint, on: loop) { [unowned self] in
+                var text: String? = report.metrics
+                return { text.take() }
+            }
+        } catch {
+            if isFirst {
+                log.write(.warning, "metrics: not available, trying again: \(error)")
+            }
+            loop.after(Self.metricsPause) { [unowned self] in serveMetrics(isFirst: false) }
+        }
+    }
+
+    private var report: StatusReport {
+        StatusReport(coordinator: coordinator, counters: network.counters, keySource: keySource, now: .now)
     }
 
     private func beat() {
@@ -169,12 +194,6 @@ public final class HeartbeatDaemon {
             perform(coordinator.tick(at: .now))
             return answer + "\n"
         }
-        let report = StatusReport(
-            coordinator: coordinator,
-            counters: network.counters,
-            keySource: keySource,
-            now: .now
-        )
         switch request {
         case "ping": return report.ping + "\n"
         case "status": return report.text

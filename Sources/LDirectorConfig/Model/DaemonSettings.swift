@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+public import LinuxKit
 
 /// Settings that belong to the daemon and not to one virtual server.
 public struct DaemonSettings: Sendable, Hashable {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import LinuxKit
 
 /// Turns the global lines of a file into the daemon's settings.
 struct DaemonBuilder {

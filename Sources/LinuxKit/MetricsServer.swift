@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
-import LDirectorConfig
-import LinuxKit
 
 /// Answers `GET /metrics` by HTTP on a local socket or an address; bounded in what a client can take.
-final class MetricsServer {
+public final class MetricsServer {
     private let endpoint: MetricsEndpoint
     private let server: RequestServer
 
@@ -15,7 +13,7 @@ final class MetricsServer {
     ///   - loop: The loop that serves it.
     ///   - figures: Begins a text; what it returns makes the parts.
     /// - Throws: ``SystemError``.
-    init(
+    public init(
         _ endpoint: MetricsEndpoint,
         on loop: EventLoop,
         figures: @escaping () -> () -> String?

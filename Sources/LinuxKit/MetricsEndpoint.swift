@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-public import LinuxKit
 
 /// Where the figures can be fetched (`metrics`).
 public enum MetricsEndpoint: Sendable, Hashable, CustomStringConvertible {
