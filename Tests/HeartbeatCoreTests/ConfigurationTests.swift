@@ -39,6 +39,12 @@ import Testing
             port 7000
             auth file /etc/vervet/key
             log_file /var/log/heartbeat.log
+            metrics 127.0.0.1:9106
+            service web public inside
+            service lan 2
+            daemon_grace 1m
+            on_daemon_loss neutral
+            on_stop delete
             """
         let configuration = try ConfigurationParser.parse(text, file: "hb.conf")
         #expect(configuration.designatedLinks(of: [0, 1, 2]) == [0, 2])
@@ -55,6 +61,12 @@ import Testing
         #expect(configuration.pingDelta == 2 && !configuration.hasImplicitPing && configuration.port == 7000)
         #expect(configuration.authentication == .file("/etc/vervet/key"))
         #expect(configuration.logFile == "/var/log/heartbeat.log")
+        #expect(configuration.metrics?.description == "127.0.0.1:9106")
+        #expect(
+            configuration.services.map(\.name) == ["web", "lan"]
+                && configuration.services.map(\.links) == [[0, 2], [2]]
+        )
+        #expect(configuration.daemonGrace == .seconds(60) && configuration.isLossNeutral && configuration.deletesAtStop)
     }
 
     @Test(arguments: [

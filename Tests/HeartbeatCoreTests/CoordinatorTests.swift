@@ -64,7 +64,7 @@ private struct Site {
             case .publish(let attributes, _):
                 publications += 1
                 for attribute in attributes {
-                    published[attribute.name] = attribute.value
+                    published[attribute.key] = attribute.value
                 }
             case .multicast(let bytes):
                 // Our own messages come back at once.
@@ -72,6 +72,27 @@ private struct Site {
             default: break
             }
         }
+    }
+
+    /// Time passes in silence.
+    mutating func idle(milliseconds: Int64) {
+        for _ in 0..<milliseconds / 50 {
+            tick()
+            time.milliseconds += 50
+        }
+    }
+
+    /// The peer's goodbye.
+    var bye: GroupMessage {
+        GroupMessage(
+            kind: .bye,
+            node: 2,
+            flags: [.stopping],
+            incarnation: 5,
+            sequence: sequence + 1,
+            sentAt: time.now.nanoseconds,
+            configurationHash: 0
+        )
     }
 
     private func probe(_ link: UInt8, hears: [UInt8]) -> ProbeDatagram {
@@ -154,6 +175,76 @@ private struct Site {
         site.coordinator.handle(.ring([1, 2]), at: site.time.now)
         site.tick()
         #expect(site.publications == 1)
+    }
+
+    @Test func aHeartbeatThatEndsWithoutAWordIsLostAfterTheGrace() throws {
+        var configuration = HeartbeatConfiguration()
+        configuration.isLossNeutral = true
+        var site = try Site(configuration)
+        site.coordinator.handle(.members([1], left: [2], joined: []), at: site.time.now)
+        site.idle(milliseconds: 29_000)
+        #expect(site.published["d2/hb-state"] == nil)
+        site.idle(milliseconds: 4000)
+        #expect(site.published["d2/hb-state"] == "daemon-lost" && site.published["d2/hb-score"] == "1000")
+        site.published = [:]
+        site.coordinator.handle(.members([1, 2], left: [], joined: [2]), at: site.time.now)
+        site.run(milliseconds: 70_000)
+        #expect(site.published["d2/hb-state"] == nil && site.published["hb-state"] == "ok")
+    }
+
+    @Test func aHeartbeatThatSaysGoodbyeIsNotLost() throws {
+        var site = try Site()
+        site.coordinator.handle(.message(sender: 2, bytes: site.bye.encoded()), at: site.time.now)
+        site.coordinator.handle(.members([1], left: [2], joined: []), at: site.time.now)
+        site.idle(milliseconds: 60_000)
+        #expect(site.published["d2/hb-state"] == nil && site.published["hb-score"] == "1000")
+    }
+
+    @Test func aNodeThatDiesIsPacemakersMatter() throws {
+        for isRingFirst in [true, false] {
+            var site = try Site()
+            let ring = HeartbeatEvent.ring([1])
+            let members = HeartbeatEvent.members([1], left: [2], joined: [])
+            for event in isRingFirst ? [ring, members] : [members, ring] {
+                site.coordinator.handle(event, at: site.time.now)
+            }
+            site.idle(milliseconds: 60_000)
+            #expect(site.published["d2/hb-state"] == nil)
+        }
+    }
+
+    @Test func servicesHaveScoresOfTheirOwn() throws {
+        var configuration = HeartbeatConfiguration()
+        configuration.links = [
+            0: HeartbeatConfiguration.Link(name: "public", isDesignated: true, weight: 1000),
+            1: HeartbeatConfiguration.Link(name: "inside", isDesignated: true, weight: 500),
+        ]
+        configuration.services = [
+            HeartbeatConfiguration.Service(name: "web", links: [0, 1]),
+            HeartbeatConfiguration.Service(name: "lan", links: [1]),
+            HeartbeatConfiguration.Service(name: "nowhere", links: [7]),
+        ]
+        var site = try Site(configuration)
+        #expect(site.published["hb-score"] == "1500" && site.published["hb-score-web"] == "1500")
+        #expect(site.published["hb-score-lan"] == "500" && site.published["hb-score-nowhere"] == nil)
+        site.coordinator.handle(.localLinks([site.local(0, hasCarrier: false)]), at: site.time.now)
+        site.tick()
+        #expect(site.published["hb-score-web"] == "500" && site.published["hb-score-lan"] == "500")
+        site.run(milliseconds: 3000)
+        #expect(site.published["hb-reason"] == "public: carrier, at fault: d1; inside: ok")
+    }
+
+    @Test(arguments: [false, true])
+    func theEndKeepsOrDeletesTheAttributes(isDeleted: Bool) throws {
+        var configuration = HeartbeatConfiguration()
+        configuration.deletesAtStop = isDeleted
+        var site = try Site(configuration)
+        let publication = site.coordinator.stop(at: site.time.now).compactMap { effect in
+            if case .publish(let attributes, _) = effect { attributes } else { nil }
+        }.first
+        let last = try #require(publication)
+        #expect(last.first?.name == "hb-score" && last.last?.name == "hb-state")
+        #expect(last.first?.value == (isDeleted ? nil : "1000") && last.last?.value == (isDeleted ? nil : "stopped"))
     }
 
     @Test func aForcedVerdictExpires() throws {

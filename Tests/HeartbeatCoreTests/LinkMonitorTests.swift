@@ -118,6 +118,38 @@ private struct Bench {
         #expect((150...250).contains(monitor.lossPermille(at: time.now)))
     }
 
+    /// What an hour of loss has left behind (counters, windows, flaps) delays nothing: silence is down after the dead time,
+    /// at once after the loss has ended, a minute later, or while it goes on.
+    @Test(arguments: [0, 1000, 60_000, nil])
+    func afterAnHourOfLossACutIsFoundAsSoonAsEver(milliseconds: Int64?) {
+        var generator = SeededGenerator(seed: 21)
+        var time = TestTime()
+        var monitor = LinkMonitor(timers: LinkTimers(), at: time.now)
+        monitor.expect(at: time.now)
+        var sequence: UInt64 = 0
+        while time.milliseconds < 4_600_000 {
+            sequence += 1
+            if Int.random(in: 0..<100, using: &generator) >= 20 {
+                monitor.received(sequence: sequence, at: time.now)
+            }
+            time.milliseconds += 50
+            monitor.tick(at: time.now)
+        }
+        let quiet = time.milliseconds + (milliseconds ?? 0)
+        while time.milliseconds < quiet {
+            sequence += 1
+            monitor.received(sequence: sequence, at: time.now)
+            time.milliseconds += 200
+            monitor.tick(at: time.now)
+        }
+        let cut = time.milliseconds
+        while monitor.state != .down, time.milliseconds < cut + 5000 {
+            time.milliseconds += 25
+            monitor.tick(at: time.now)
+        }
+        #expect(monitor.state == .down && time.milliseconds - cut <= 800)
+    }
+
     @Test func probesThatOvertakeEachOtherAreNotLost() {
         var bench = Bench()
         for first in stride(from: UInt64(1), to: 200, by: 2) {

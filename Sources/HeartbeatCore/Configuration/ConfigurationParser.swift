@@ -18,12 +18,16 @@ public struct ConfigurationParser {
         durations.keys.sorted() + [
             "auth", "evidence", "flap_limit", "implicit_ping", "link", "log_file", "metrics", "user",
         ]
-        + ["loss_down", "loss_up", "ping", "ping_delta", "port"]
+        + [
+            "loss_down", "loss_up", "ping", "ping_delta", "port", "service", "daemon_grace", "on_daemon_loss",
+            "on_stop",
+        ]
 
     private let file: String
     private var configuration = HeartbeatConfiguration()
     private var diagnostics: [ConfigurationDiagnostic] = []
     private var pings: [(link: Word, targets: [IPAddress], line: Int, source: String)] = []
+    private var services: [(name: Word, links: [Word], line: Int, source: String)] = []
     private var given: Set<String> = []
     private var line = 0
     private var source = ""
@@ -61,7 +65,7 @@ public struct ConfigurationParser {
             return
         }
         let values = Array(words.dropFirst())
-        let isRepeatable = ["evidence", "link", "ping"].contains(directive.text)
+        let isRepeatable = ["evidence", "link", "ping", "service"].contains(directive.text)
         if !isRepeatable, !given.insert(directive.text).inserted {
             complain(directive, "\"\(directive.text)\" was already given above")
             return
@@ -73,6 +77,19 @@ public struct ConfigurationParser {
         switch directive.text {
         case "link": takeLink(directive, values)
         case "ping": takePing(directive, values)
+        case "service": takeService(directive, values)
+        case "daemon_grace":
+            if let value = single(directive, values), let grace = time(value) {
+                configuration.daemonGrace = grace
+            }
+        case "on_daemon_loss":
+            if let isNeutral = choice(directive, values, ["keep", "neutral"]) {
+                configuration.isLossNeutral = isNeutral
+            }
+        case "on_stop":
+            if let isDeleted = choice(directive, values, ["keep", "delete"]) {
+                configuration.deletesAtStop = isDeleted
+            }
         case "port":
             if let value = single(directive, values), let port = number(value, 1...65528) {
                 configuration.port = UInt16(port)
@@ -128,11 +145,57 @@ public struct ConfigurationParser {
         guard let value = single(directive, values) else {
             return
         }
-        guard let duration = Self.duration(value.text) else {
-            complain(value, "\"\(value.text)\" is not a time: write 200ms, 2s, 1m or a number of seconds")
+        if let duration = time(value) {
+            configuration.timers[keyPath: timer] = duration
+        }
+    }
+
+    private mutating func takeService(_ directive: Word, _ values: [Word]) {
+        guard values.count >= 2 else {
+            complain(directive, "write: service NAME LINK...")
             return
         }
-        configuration.timers[keyPath: timer] = duration
+        guard Self.isName(values[0].text) else {
+            complain(
+                values[0],
+                "a service's name has letters, digits, \"-\" and \"_\" only: it becomes part of hb-score-NAME"
+            )
+            return
+        }
+        guard !services.contains(where: { $0.name.text == values[0].text }) else {
+            complain(values[0], "service \"\(values[0].text)\" was already described above")
+            return
+        }
+        services.append((values[0], Array(values.dropFirst()), line, source))
+    }
+
+    /// A link by its name or number; complains when there is none.
+    private mutating func link(_ word: Word) -> UInt8? {
+        let link =
+            configuration.links.first { $0.value.name == word.text }?.key
+            ?? UInt8(word.text).flatMap { $0 < 8 ? $0 : nil }
+        if link == nil {
+            let names = configuration.links.values.map(\.name).sorted()
+            complain(word, "no link is called \"\(word.text)\"" + Self.suggestion(word.text, names))
+        }
+        return link
+    }
+
+    private mutating func finishServices() {
+        for service in services {
+            (line, source) = (service.line, service.source)
+            var links: [UInt8] = []
+            for word in service.links {
+                guard let link = link(word) else {
+                    continue
+                }
+                if !configuration.settings(ofLink: link).isDesignated {
+                    complain(word, "link \"\(word.text)\" is not designated, so nothing is decided about it")
+                }
+                links.append(link)
+            }
+            configuration.services.append(HeartbeatConfiguration.Service(name: service.name.text, links: links))
+        }
     }
 
     private mutating func takeLink(_ directive: Word, _ values: [Word]) {
@@ -145,7 +208,7 @@ public struct ConfigurationParser {
         }
         let link = UInt8(index)
         let name = values[1].text
-        guard name.utf8.allSatisfy({ $0 == 0x2d || $0 == 0x5f || (0x30...0x39).contains($0) || isLetter($0) }) else {
+        guard Self.isName(name) else {
             complain(
                 values[1],
                 "a link's name has letters, digits, \"-\" and \"_\" only: it becomes part of hb-link-NAME"
@@ -238,17 +301,12 @@ public struct ConfigurationParser {
 
     private mutating func finish() {
         for ping in pings {
-            let link =
-                configuration.links.first { $0.value.name == ping.link.text }?.key
-                ?? UInt8(ping.link.text).flatMap { $0 < 8 ? $0 : nil }
-            if let link {
+            (line, source) = (ping.line, ping.source)
+            if let link = link(ping.link) {
                 configuration.pings[link, default: []] += ping.targets
-            } else {
-                (line, source) = (ping.line, ping.source)
-                let names = configuration.links.values.map(\.name).sorted()
-                complain(ping.link, "no link is called \"\(ping.link.text)\"" + Self.suggestion(ping.link.text, names))
             }
         }
+        finishServices()
         (line, source) = (0, "")
         let timers = configuration.timers
         let nowhere = Word(text: "", column: 1)
@@ -297,6 +355,30 @@ public struct ConfigurationParser {
             return nil
         }
         return value
+    }
+
+    private mutating func time(_ word: Word) -> Duration? {
+        let duration = Self.duration(word.text)
+        if duration == nil {
+            complain(word, "\"\(word.text)\" is not a time: write 200ms, 2s, 1m or a number of seconds")
+        }
+        return duration
+    }
+
+    /// Whether the second of two words is given.
+    private mutating func choice(_ directive: Word, _ values: [Word], _ words: [String]) -> Bool? {
+        guard let value = single(directive, values) else {
+            return nil
+        }
+        guard let index = words.firstIndex(of: value.text) else {
+            complain(value, "write: \(directive.text) \(words.joined(separator: "|"))")
+            return nil
+        }
+        return index == 1
+    }
+
+    private static func isName(_ text: String) -> Bool {
+        text.utf8.allSatisfy { $0 == 0x2d || $0 == 0x5f || (0x30...0x39).contains($0) || isLetter($0) }
     }
 
     private mutating func onOff(_ word: Word) -> Bool? {

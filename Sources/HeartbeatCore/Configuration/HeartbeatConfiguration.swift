@@ -38,6 +38,21 @@ public struct HeartbeatConfiguration: Equatable, Sendable {
         case none
     }
 
+    /// A service that needs certain links only: its own score is the attribute `hb-score-NAME`.
+    public struct Service: Equatable, Sendable {
+        /// The name in the attribute.
+        public var name: String
+
+        /// The designated links it needs.
+        public var links: [UInt8]
+
+        /// Joins the parts.
+        public init(name: String, links: [UInt8]) {
+            self.name = name
+            self.links = links
+        }
+    }
+
     /// Where knowledge about links comes from.
     public enum Evidence: String, Equatable, Sendable, CaseIterable {
         /// Carrier and address of our own interfaces.
@@ -70,6 +85,18 @@ public struct HeartbeatConfiguration: Equatable, Sendable {
 
     /// Whether the default gateway of a designated link's interface is pinged when it has no other target.
     public var hasImplicitPing = true
+
+    /// Services with a score of their own.
+    public var services: [Service] = []
+
+    /// How long the heartbeat of a member may be gone without a word until the others say so for it.
+    public var daemonGrace = Duration.seconds(30)
+
+    /// Whether a member whose heartbeat is lost gets the score of the worst other one; else its own stays.
+    public var isLossNeutral = false
+
+    /// Whether the attributes are deleted when the heartbeat ends; else they stay, and nothing moves.
+    public var deletesAtStop = false
 
     /// How many more targets must answer elsewhere to accuse a node that is heard.
     public var pingDelta = 1
@@ -122,7 +149,9 @@ public struct HeartbeatConfiguration: Equatable, Sendable {
 
     /// FNV-1a of what must be the same on all nodes: links and policy.
     public var hash: UInt64 {
-        let parts = links.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" } + ["\(pingDelta)", "\(timers)"]
+        let parts =
+            links.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" } + ["\(pingDelta)", "\(timers)"]
+            + services.map { "\($0)" } + (isLossNeutral ? ["neutral"] : [])
         return parts.joined(separator: "\n").utf8.reduce(0xcbf2_9ce4_8422_2325) { hash, byte in
             (hash ^ UInt64(byte)) &* 0x100_0000_01b3
         }

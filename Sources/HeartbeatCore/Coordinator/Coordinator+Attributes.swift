@@ -18,15 +18,29 @@ extension Coordinator {
     /// The weight of our healthy designated links: never negative, so that it cannot stop a service everywhere.
     ///
     /// Nil before the first conclusion about each of them.
-    public var score: Int? {
+    public var score: Int? { score(of: health.keys.sorted()) }
+
+    /// The weight of those of `links` that are healthy; nil before the first conclusion about each of them.
+    private func score(of links: [UInt8]) -> Int? {
         var sum = 0
-        for (link, health) in health {
-            guard let value = health.value else {
+        for link in links {
+            guard let value = health[link]?.value else {
                 return nil
             }
             sum += value ? configuration.weight(ofLink: link) : 0
         }
-        return health.isEmpty ? nil : sum
+        return links.isEmpty ? nil : sum
+    }
+
+    /// What moves services: hb-score, and one of its own for each service that needs certain links only.
+    private func scores(_ score: Int) -> [NodeAttribute] {
+        [NodeAttribute(name: "hb-score", value: String(score))]
+            + configuration.services.compactMap { service in
+                // Links that Corosync does not have were never concluded about.
+                self.score(of: service.links.filter { health[$0] != nil }).map {
+                    NodeAttribute(name: "hb-score-\(service.name)", value: String($0))
+                }
+            }
     }
 
     /// Links that work between us and every other member.
@@ -68,6 +82,55 @@ extension Coordinator {
             return "config-mismatch"
         }
         return redundancy < topology?.links.count ?? 0 ? "degraded" : "ok"
+    }
+
+    /// The verdicts in a few words.
+    private var reasonText: String {
+        verdicts.sorted { $0.key < $1.key }.map { link, verdict in
+            let who = verdict.faulty.sorted().map(name(of:)).joined(separator: " ")
+            return "\(configuration.name(ofLink: link)): \(verdict.reason.name)"
+                + (who.isEmpty ? "" : ", at fault: \(who)")
+        }.joined(separator: "; ")
+    }
+
+    /// What is published last: the values stay, or go when the configuration wants that.
+    var attributesOfTheEnd: [NodeAttribute] {
+        var own = published.filter { $0.node == nil }
+        for index in own.indices {
+            if configuration.deletesAtStop {
+                own[index].value = nil
+            } else if own[index].name == "hb-state" {
+                own[index].value = "stopped"
+            }
+        }
+        // The word for the state comes last: with it all is done.
+        return own.filter { $0.name != "hb-state" } + own.filter { $0.name == "hb-state" }
+    }
+
+    /// What the lowest of us says about members whose heartbeat ended without a word and did not return.
+    private func attributesOfTheLost(ownScore: Int, at now: MonotonicTime) -> [NodeAttribute] {
+        guard let us = topology?.localNode, groupMembers.min() == us else {
+            return []
+        }
+        return daemonLoss.lost(at: now, grace: configuration.daemonGrace).flatMap { id -> [NodeAttribute] in
+            guard let name = topology?.nodes.first(where: { $0.id == id })?.name else {
+                return []
+            }
+            var attributes = [NodeAttribute(name: "hb-state", value: "daemon-lost", node: name)]
+            if configuration.isLossNeutral {
+                // As good as the worst of us: never preferred, and nothing flees from it.
+                let others = groupMembers.filter { $0 != us }.map(scoreByVerdicts)
+                let worst = others.reduce(ownScore, min)
+                attributes.append(NodeAttribute(name: "hb-score", value: String(worst), node: name))
+            }
+            return attributes
+        }
+    }
+
+    private func scoreByVerdicts(of node: NodeID) -> Int {
+        verdicts.reduce(0) { sum, entry in
+            sum + (entry.value.faulty.contains(node) ? 0 : configuration.weight(ofLink: entry.key))
+        }
     }
 
     /// Makes the publisher assert everything anew: Pacemaker forgets a node's attributes when it leaves.
@@ -112,6 +175,8 @@ extension Coordinator {
         }
         secondary.append(NodeAttribute(name: "hb-state", value: state))
         secondary.append(NodeAttribute(name: "hb-redundancy", value: String(redundancy)))
+        secondary.append(NodeAttribute(name: "hb-reason", value: reasonText, isPrivate: true))
+        secondary += attributesOfTheLost(ownScore: score, at: now)
         if secondary != self.secondary {
             self.secondary = secondary
             secondarySince = now
@@ -122,10 +187,15 @@ extension Coordinator {
         }
         let isResting = ringShrankAt.map { now - $0 < Self.lossRest } ?? false
         let isSettled = !isResting && secondarySince.map { now - $0 >= Self.secondarySettle } ?? true
-        let kept = Array(published.dropFirst())
-        let wanted =
-            [NodeAttribute(name: "hb-score", value: String(score))]
-            + (isSettled ? secondary : kept)
+        let first = scores(score)
+        let names = Set(first.map(\.key))
+        // Who speaks for itself again is not spoken for a moment longer.
+        let kept = published.filter { !names.contains($0.key) && ($0.node == nil || secondary.contains($0)) }
+        let wanted = first + (isSettled ? secondary : kept)
+        if !isSettled {
+            // Looked at again with the next tick.
+            lastLook = nil
+        }
         let again = publishedAt.map { now - $0 >= nextAssertPause && !isResting } ?? true
         guard wanted != published || again else {
             return

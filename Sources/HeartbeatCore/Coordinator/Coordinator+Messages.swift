@@ -38,6 +38,7 @@ extension Coordinator {
                 lastViewAt = nil
             }
         case .bye:
+            daemonLoss.saidGoodbye(sender)
             log(.notice, "the heartbeat of \(name(of: sender)) ends")
         case .admin: obey(orderOf: sender, message.reason, at: now)
         case .verdict: break

@@ -57,6 +57,7 @@ public struct Coordinator: Sendable {
     var lastFingerprint = 0
     var lastLook: MonotonicTime?
     var attributeFailures = 0
+    var daemonLoss = DaemonLoss()
     var isRealTime: Bool?
     var isLocked: Bool?
     var probeContent = ProbeContent()
@@ -105,7 +106,7 @@ public struct Coordinator: Sendable {
         case .scheduling(let isRealTime, let isLocked):
             self.isRealTime = isRealTime
             self.isLocked = isLocked
-        case .attribute(let name, let value, let failure): confirm(name, value, failure)
+        case .attribute(let attribute, let failure): confirm(attribute, failure)
         }
     }
 
@@ -128,12 +129,12 @@ public struct Coordinator: Sendable {
         return effects
     }
 
-    /// Says goodbye to the group; the attributes stay, so that nothing moves.
+    /// Says goodbye to the group; the attributes stay, so that nothing moves, unless the configuration wants them gone.
     public mutating func stop(at now: MonotonicTime) -> [HeartbeatEffect] {
         isStopping = true
         effects.append(.multicast(message(.bye, at: now).encoded()))
         if !published.isEmpty {
-            effects.append(.publish([NodeAttribute(name: "hb-state", value: "stopped")], again: false))
+            effects.append(.publish(attributesOfTheEnd, again: false))
         }
         defer { effects.removeAll() }
         return effects
@@ -222,6 +223,7 @@ public struct Coordinator: Sendable {
         joinedAt = nil
         ring = []
         groupMembers = []
+        daemonLoss = DaemonLoss()
         for id in peers.keys {
             peers[id]?.knet = [:]
         }
@@ -234,9 +236,13 @@ public struct Coordinator: Sendable {
         refreshMembers(at: now)
         for id in left where peers[id] != nil {
             log(.notice, "the heartbeat of \(name(of: id)) has left")
+            if ring.contains(id) {
+                daemonLoss.left(id, at: now)
+            }
         }
         for id in joined where peers[id] != nil {
             log(.notice, "the heartbeat of \(name(of: id)) has joined")
+            daemonLoss.joined(id)
         }
         if !joined.isEmpty {
             owesHello = true
@@ -268,6 +274,7 @@ public struct Coordinator: Sendable {
         let isSmaller = ring.isStrictSuperset(of: nodes)
         ring = Set(nodes)
         ringChangedAt = now
+        daemonLoss.keep(ring)
         if isSmaller {
             ringShrankAt = now
         } else {
@@ -359,11 +366,12 @@ public struct Coordinator: Sendable {
         }
     }
 
-    private mutating func confirm(_ name: String, _ value: String, _ failure: String?) {
+    private mutating func confirm(_ attribute: NodeAttribute, _ failure: String?) {
+        let text = "\(attribute.key)=\(attribute.value ?? "(deleted)")"
         if let failure {
             attributeFailures += 1
             if attributeFailure != failure {
-                log(.warning, "attribute \(name)=\(value): \(failure)")
+                log(.warning, "attribute \(text): \(failure)")
             }
             attributeFailure = failure
             return
@@ -372,10 +380,10 @@ public struct Coordinator: Sendable {
             log(.notice, "attributes reach Pacemaker again")
         }
         attributeFailure = nil
-        if confirmed[name] != value {
-            log(.notice, "attribute \(name)=\(value)")
+        if confirmed[attribute.key] != attribute.value, !attribute.isPrivate {
+            log(.notice, "attribute \(text)")
         }
-        confirmed[name] = value
+        confirmed[attribute.key] = attribute.value
     }
 
     /// The name of a node, by number when it is unknown.

@@ -46,7 +46,7 @@ public enum HeartbeatEvent: Sendable {
     case scheduling(isRealTime: Bool, isLocked: Bool)
 
     /// An attribute was given to Pacemaker, or why not.
-    case attribute(name: String, value: String, failure: String?)
+    case attribute(NodeAttribute, failure: String?)
 }
 
 /// What the coordinator wants done.
@@ -69,14 +69,29 @@ public struct NodeAttribute: Equatable, Sendable {
     /// The attribute's name.
     public var name: String
 
-    /// Its value.
-    public var value: String
+    /// Its value; nil to delete it.
+    public var value: String?
+
+    /// The node it belongs to, when that is not ours.
+    public var node: String?
+
+    /// Whether it is kept out of Pacemaker's configuration and status (attrd_updater(8), `--private`): a change of it
+    /// wakes nobody.
+    public var isPrivate: Bool
 
     /// Joins the parts.
-    public init(name: String, value: String) {
+    public init(name: String, value: String?, node: String? = nil, isPrivate: Bool = false) {
         self.name = name
         self.value = value
+        self.node = node
+        self.isPrivate = isPrivate
     }
+
+    /// Whether it is the word for the state of a heartbeat that ends.
+    var isTheLast: Bool { name == "hb-state" && node == nil && (value == nil || value == "stopped") }
+
+    /// What tells it from all others, for people: `NODE/NAME`, or the name alone for one of our own.
+    var key: String { (node.map { "\($0)/" } ?? "") + name }
 }
 
 /// What our probes say besides their own numbers.

@@ -32,12 +32,14 @@ struct LossWindow: Sendable {
     /// Loss per thousand over the last `seconds`; nil with fewer than five probes expected.
     func permille(seconds: Int64, at now: MonotonicTime) -> Int? {
         let newest = now.nanoseconds / 1_000_000_000
-        let recent = buckets.filter { $0.second > newest - seconds && $0.second <= newest }
-        let expected = recent.reduce(0) { $0 + $1.expected }
-        guard expected >= 5 else {
-            return nil
+        var expected = 0
+        var received = 0
+        // Asked many times a second: no list of the recent ones is made.
+        for bucket in buckets where bucket.second > newest - seconds && bucket.second <= newest {
+            expected += bucket.expected
+            received += bucket.received
         }
-        return (expected - recent.reduce(0) { $0 + $1.received }) * 1000 / expected
+        return expected >= 5 ? (expected - received) * 1000 / expected : nil
     }
 
     mutating func reset() {

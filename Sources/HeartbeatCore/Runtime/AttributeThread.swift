@@ -35,20 +35,20 @@ struct AttributeThread: Sendable {
         // The name only serves people who look at threads.
         _ = vervet_set_thread_name("hb-attributes")
         var wanted: [NodeAttribute] = []
-        var given: [String: String] = [:]
+        var given: [String: String?] = [:]
         var pause = Duration.milliseconds(200)
         while true {
             orders.wait(
                 given.isEmpty && wanted.isEmpty ? .seconds(3600) : hasWork(wanted, given) ? .zero : .seconds(3600)
             )
             take(&wanted, &given)
-            guard let next = wanted.first(where: { given[$0.name] != $0.value }) else {
+            guard let next = wanted.first(where: { given[$0.key] != .some($0.value) }) else {
                 continue
             }
             let failure = set(next)
-            events.post(.attribute(name: next.name, value: next.value, failure: failure))
+            events.post(.attribute(next, failure: failure))
             if failure == nil {
-                given[next.name] = next.value
+                given[next.key] = .some(next.value)
                 pause = .milliseconds(200)
             } else {
                 orders.wait(pause)
@@ -57,18 +57,19 @@ struct AttributeThread: Sendable {
         }
     }
 
-    private func hasWork(_ wanted: [NodeAttribute], _ given: [String: String]) -> Bool {
-        wanted.contains { given[$0.name] != $0.value }
+    private func hasWork(_ wanted: [NodeAttribute], _ given: [String: String?]) -> Bool {
+        wanted.contains { given[$0.key] != .some($0.value) }
     }
 
-    private func take(_ wanted: inout [NodeAttribute], _ given: inout [String: String]) {
+    private func take(_ wanted: inout [NodeAttribute], _ given: inout [String: String?]) {
         for case .have(let attributes, let again) in orders.drain() {
-            for attribute in attributes {
-                wanted.removeAll { $0.name == attribute.name }
-            }
-            wanted = (attributes + wanted).sorted { $0.name == "hb-score" && $1.name != "hb-score" }
+            wanted = attributes
             if again {
                 given = [:]
+            } else {
+                // What is not wanted any more may be wanted with the same value later.
+                let keys = Set(attributes.map(\.key))
+                given = given.filter { keys.contains($0.key) }
             }
         }
     }
@@ -79,7 +80,9 @@ struct AttributeThread: Sendable {
             return "attrd_updater is not installed (package pacemaker-cli-utils)"
         }
         do throws(SystemError) {
-            let command = [program, "-n", attribute.name, "-U", attribute.value, "-d", "0"]
+            let change = attribute.value.map { ["-U", $0, "-d", "0"] } ?? ["-D"]
+            let options = (attribute.isPrivate ? ["-p"] : []) + (attribute.node.map { ["-N", $0] } ?? [])
+            let command = [program, "-n", attribute.name] + change + options
             let outcome = try ChildProcess.run(command, timeout: Self.commandTimeout, limit: 1024)
             if outcome.timedOut {
                 return "attrd_updater did not end within \(Self.commandTimeout)"

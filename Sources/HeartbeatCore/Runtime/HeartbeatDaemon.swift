@@ -147,7 +147,7 @@ public final class HeartbeatDaemon {
             coordinator.handle(timed.event, at: timed.time)
             switch timed.event {
             case .topology(let topology): network.post(.topology(topology))
-            case .attribute(let name, let value, _) where isStopping && name == "hb-state" && value == "stopped":
+            case .attribute(let attribute, _) where isStopping && attribute.isTheLast:
                 loop.stop()
             case .pingReply, .knet: continue
             case .probe where !isWoken: continue

@@ -20,6 +20,14 @@ final class LinkEnd {
         var echoAge = Duration.zero
         var sentAt: MonotonicTime?
 
+        /// Counts a probe that is sent now; in place, since a copy of what was sent costs more than the probe.
+        mutating func noteSending(at now: MonotonicTime) -> (sequence: UInt64, heard: UInt64, heardAt: MonotonicTime?) {
+            sequence += 1
+            sent[Int(sequence % 64)] = (sequence, now)
+            sentAt = now
+            return (sequence, heard, heardAt)
+        }
+
         /// Whether a number is new; those up to 63 below the newest may come late, but only once.
         mutating func takes(_ number: UInt64) -> Bool {
             if number > heard {
@@ -127,11 +135,7 @@ final class LinkEnd {
         keyID: UInt8,
         at now: MonotonicTime
     ) -> ProbeDatagram {
-        var direction = directions[peer] ?? Direction()
-        direction.sequence += 1
-        direction.sent[Int(direction.sequence % 64)] = (direction.sequence, now)
-        direction.sentAt = now
-        directions[peer] = direction
+        let direction = directions[peer, default: Direction()].noteSending(at: now)
         return ProbeDatagram(
             link: link,
             flags: content.flags,

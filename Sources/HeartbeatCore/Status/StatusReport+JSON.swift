@@ -113,8 +113,10 @@ extension StatusReport {
     private func attributeValue(_ attribute: NodeAttribute) -> JSONValue {
         .object([
             ("name", .string(attribute.name)),
-            ("value", .string(attribute.value)),
-            ("confirmed", .boolean(coordinator.confirmed[attribute.name] == attribute.value)),
+            ("node", .optional(attribute.node)),
+            ("value", .optional(attribute.value)),
+            ("private", .boolean(attribute.isPrivate)),
+            ("confirmed", .boolean(coordinator.confirmed[attribute.key] == attribute.value)),
         ])
     }
 

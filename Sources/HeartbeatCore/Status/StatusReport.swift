@@ -41,9 +41,9 @@ struct StatusReport {
             )
         }
         lines += warnings
-        let attributes = coordinator.published.map { attribute in
-            let isConfirmed = coordinator.confirmed[attribute.name] == attribute.value
-            return "\(attribute.name)=\(attribute.value)\(isConfirmed ? "" : " (not confirmed)")"
+        let attributes = coordinator.published.filter { !$0.isPrivate }.map { attribute in
+            let isConfirmed = coordinator.confirmed[attribute.key] == attribute.value
+            return "\(attribute.key)=\(attribute.value ?? "")\(isConfirmed ? "" : " (not confirmed)")"
         }
         lines.append("attributes: " + (attributes.isEmpty ? "none yet" : attributes.joined(separator: " ")))
         if let failure = coordinator.attributeFailure {
