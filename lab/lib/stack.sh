@@ -7,12 +7,13 @@ corosync_conf() {
   local i k
   printf '%s\n' 'totem {' '    version: 2' "    cluster_name: vervet-lab" '    transport: knet' "    link_mode: $LINK_MODE" \
     '    crypto_model: nss' '    crypto_cipher: aes256' '    crypto_hash: sha256' '    keyfile: /etc/corosync/authkey' "    token: $TOKEN"
-  for k in 0 1; do
-    printf '%s\n' '    interface {' "        linknumber: $k" '        knet_transport: udp' "        knet_link_priority: $((k * 9 + 1))" \
+  for ((k = 0; k < RINGS; k++)); do
+    printf '%s\n' '    interface {' "        linknumber: $k" '        knet_transport: udp' "        knet_link_priority: $((k == 1 ? 10 : 1))" \
       '        knet_ping_interval: 200' "        knet_ping_timeout: $KNET_TIMEOUT" '        knet_pong_count: 2' '    }'; done
   printf '%s\n' '}' 'nodelist {'
   for ((i = 1; i <= DIRECTORS; i++)); do
-    printf '%s\n' '    node {' "        nodeid: $i" "        name: d$i" "        ring0_addr: 10.77.0.1$i" "        ring1_addr: 10.77.1.1$i" '    }'; done
+    printf '%s\n' '    node {' "        nodeid: $i" "        name: d$i" "        ring0_addr: 10.77.0.1$i" "        ring1_addr: 10.77.1.1$i"
+    [ "$RINGS" = 3 ] && echo "        ring2_addr: 10.77.2.1$i"; echo '    }'; done
   printf '%s\n' '}' 'quorum {' '    provider: corosync_votequorum'
   [ "$DIRECTORS" = 2 ] && printf '%s\n' '    two_node: 1' '    wait_for_all: 1'
   # With its usual real-time priority Corosync, when it is short of time, takes the only CPU of a guest for itself; its own link

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sends to a heartbeat's probe port what it must not believe: hostile.py TARGET PORT [CAPTURE SOURCE]
 
+hostile.py --send TARGET PORT CAPTURE sends what was captured as it is, from the address of whoever runs it; with a fifth
+word, SOURCE, from there, again and again for ten seconds.
+
 Garbage of all lengths, probes with a wrong authentication, wrong versions; with CAPTURE (80 bytes a probe, as `hostile.py
 --capture PORT COUNT` printed them in hex) those again, exactly as they were, from SOURCE's address.
 """
@@ -22,6 +25,29 @@ if sys.argv[1] == "--capture":
             print(body[8:].hex())
             count -= 1
     sys.exit()
+
+
+def spoofed(source, target, port, data):
+    body = struct.pack("!HHHH", port, port, 8 + len(data), 0) + data
+    return struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(body), 0, 0, 1, 17, 0, socket.inet_aton(source),
+                       socket.inet_aton(target)) + body
+
+
+if sys.argv[1] == "--send":
+    target, port = sys.argv[2], int(sys.argv[3])
+    probes = [bytes.fromhex(line.strip()) for line in open(sys.argv[4])]
+    if len(sys.argv) > 5:
+        raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            for data in probes:
+                raw.sendto(spoofed(sys.argv[5], target, port, data), (target, 0))
+            time.sleep(0.1)
+    else:
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        for data in probes:
+            udp.sendto(data, (target, port))
+    sys.exit()
 target, port = sys.argv[1], int(sys.argv[2])
 random.seed(20260101)
 udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -42,6 +68,4 @@ if len(sys.argv) > 3:
     raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
     for line in open(sys.argv[3]):
         data = bytes.fromhex(line.strip())
-        body = struct.pack("!HHHH", port, port, 8 + len(data), 0) + data
-        head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(body), 0, 0, 1, 17, 0, socket.inet_aton(source), socket.inet_aton(target))
-        raw.sendto(head + body, (target, 0))
+        raw.sendto(spoofed(source, target, port, data), (target, 0))
