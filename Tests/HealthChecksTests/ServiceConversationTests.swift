@@ -164,6 +164,32 @@ struct ServiceConversationTests {
         #expect(nothing.end() != .finish(.up))
     }
 
+    @Test func textThatMustNotCome() throws {
+        func conversation(_ receive: String?, _ not: String, _ transport: Probe.Transport = .tcp) throws
+            -> TextConversation
+        {
+            let wanted = try receive.map { try Pattern($0) }
+            return TextConversation(
+                TextExchange(request: "", receive: wanted, receiveNot: try Pattern(not)),
+                transport
+            )
+        }
+        #expect(play(try conversation("^b$", "sick"), ["a\nb", "\nsick\n"]) == ["wait", "ok"])
+        #expect(play(try conversation("^b", "sick"), ["a\n", "b sick\n"]) == ["wait", "the answer contains \"sick\""])
+        var all = try conversation(nil, "si\nck")
+        #expect(all.receive(Array("a\nsi".utf8)[...]) == .wait)
+        #expect(all.receive(Array("\nck".utf8)[...]) == .wait)
+        #expect(all.end() == .finish(.down("the answer contains \"si\nck\"")))
+        var good = try conversation(nil, "sick")
+        #expect(good.receive(Array("alive\n".utf8)[...]) == .wait)
+        #expect(good.end() == .finish(.up))
+        var empty = try conversation(nil, "sick")
+        #expect(empty.end() == .finish(.down("server closed the connection without sending anything")))
+        #expect(play(try conversation(nil, "sick", .udp), ["alive"]) == ["ok"])
+        #expect(play(try conversation(nil, "sick", .udp), ["so sick"]) == ["the answer contains \"sick\""])
+        #expect(play(try conversation("alive", "sick", .udp), ["well"]) == ["the answer does not match \"alive\""])
+    }
+
     // MARK: HTTP through a proxy, TLS
 
     @Test func proxyRequests() {

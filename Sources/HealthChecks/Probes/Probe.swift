@@ -3,8 +3,8 @@ public import LinuxKit
 
 /// Everything that decides the result of one check of one server; checks with equal probes can share one run.
 public struct Probe: Hashable, Sendable {
-    /// How the server is asked.
-    public enum Method: Hashable, Sendable {
+    /// How the server is asked; by reference, as probes are keys and are moved by the thousand.
+    public indirect enum Method: Hashable, Sendable {
         /// A TCP connection is made and closed again.
         case connect
         /// ICMP echo requests, one after the other; the first reply wins.
@@ -61,7 +61,7 @@ public struct Probe: Hashable, Sendable {
     }
 
     /// When TLS begins.
-    public enum Security: Hashable, Sendable {
+    public indirect enum Security: Hashable, Sendable {
         /// Never, except where a redirect leads to https.
         case plain
         /// As soon as the connection stands.

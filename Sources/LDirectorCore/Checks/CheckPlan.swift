@@ -47,8 +47,8 @@ public struct CheckPlan: Hashable, Sendable {
 
 /// How the state of one real server comes about.
 public enum CheckPolicy: Hashable, Sendable {
-    /// By checks.
-    case checked(CheckPlan)
+    /// By checks; a reference, as states are kept and moved by the ten thousand.
+    indirect case checked(CheckPlan)
     /// It counts as up without a check (`checktype=on`, or `service=none`).
     case alwaysUp
     /// It keeps the state it was found in (`checktype=off`).

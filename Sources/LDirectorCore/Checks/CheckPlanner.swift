@@ -31,8 +31,9 @@ public enum CheckPlanner {
         of real: RealServer,
         in virtual: VirtualServer
     ) throws(Unsupported) -> CheckPolicy {
-        guard case .checked(var plan) = try joinedPolicy(of: real, in: virtual) else {
-            return try joinedPolicy(of: real, in: virtual)
+        let policy = try joinedPolicy(of: real, in: virtual)
+        guard case .checked(var plan) = policy else {
+            return policy
         }
         let check = virtual.check
         plan.holdsConnection =

@@ -65,6 +65,8 @@ public struct Director: Sendable {
     ) throws(CheckPlanner.Unsupported) {
         let found = Dictionary(table.map { ($0.service.key, $0) }) { first, _ in first }
         var newStates: [ServerID: ServerState] = [:]
+        // To grow by doubling would move all of them again and again.
+        newStates.reserveCapacity(new.virtualServers.reduce(0) { $0 + $1.realServers.count })
         var newSubscribers: [CheckPlan: [ServerID]] = [:]
         for virtual in new.virtualServers {
             let entries = Dictionary((found[virtual.key]?.destinations ?? []).map { ($0.key, $0) }) { first, _ in first
