@@ -32,6 +32,7 @@ install: build
 	install -m 644 README.md LICENSE $(DESTDIR)/usr/share/doc/vervet/
 	install -D -m 644 docs/ldirectord.md $(DESTDIR)/usr/share/doc/vervet/docs/ldirectord.md
 	install -m 644 docs/heartbeat.md $(DESTDIR)/usr/share/doc/vervet/docs/heartbeat.md
+	install -m 644 docs/syncd.md $(DESTDIR)/usr/share/doc/vervet/docs/syncd.md
 	install -D -m 644 docs/demo.svg $(DESTDIR)/usr/share/doc/vervet/docs/demo.svg
 
 # What the lab's directors get laid over their /usr.
