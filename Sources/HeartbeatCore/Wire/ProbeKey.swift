@@ -2,7 +2,7 @@
 import CGcrypt
 import Glibc
 
-/// The shared secret of the probes and what is computed with it (HMAC-SHA-256, RFC 2104, by libgcrypt).
+/// A shared secret of the directors for one purpose and what is computed with it (HMAC-SHA-256, RFC 2104, by libgcrypt).
 public struct ProbeKey: Sendable {
     /// The 32 bytes of the key.
     private let bytes: [UInt8]
@@ -13,12 +13,16 @@ public struct ProbeKey: Sendable {
     /// Length of the authentication that a probe carries.
     public static let tagLength = 16
 
-    /// Derives the probes' key from a secret of any length: HKDF-SHA-256 (RFC 5869), so that the secret itself, which
-    /// Corosync uses too, never authenticates anything here.
-    public init(secret: some Collection<UInt8>) {
+    /// Derives a key from a secret of any length: HKDF-SHA-256 (RFC 5869), so that the secret itself, which Corosync uses
+    /// too, never authenticates anything here.
+    ///
+    /// - Parameters:
+    ///   - secret: What the directors share.
+    ///   - purpose: Keys for different purposes have nothing in common.
+    public init(secret: some Collection<UInt8>, purpose: String = "vervet heartbeat") {
         // Also initialises the library; the version is of no interest.
         _ = gcry_check_version(nil)
-        let pseudorandom = Self.hmac(key: Array("vervet heartbeat".utf8), Array(secret))
+        let pseudorandom = Self.hmac(key: Array(purpose.utf8), Array(secret))
         bytes = Self.hmac(key: pseudorandom, Array("probe key 1".utf8) + [1])
         id = Self.hmac(key: pseudorandom, Array("probe key id".utf8) + [1])[0]
     }

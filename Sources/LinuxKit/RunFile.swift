@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinuxShims
 import Glibc
-import LinuxKit
 
 /// The file that names the running daemon (``ProcessIdentity``) and is locked as long as it lives.
-final class RunFile {
+public final class RunFile {
     private let path: String
     private let file: OwnedDescriptor
 
     /// Takes the place of the running daemon.
     ///
     /// - Throws: ``SystemError`` with EWOULDBLOCK when another daemon runs.
-    init(path: String) throws(SystemError) {
+    public init(path: String) throws(SystemError) {
         self.path = path
         try RuntimeDirectory.prepare(for: path)
         let opened = try OwnedDescriptor(opening: path, flags: O_RDWR | O_CREAT | O_NOFOLLOW)
@@ -26,7 +25,7 @@ final class RunFile {
     }
 
     /// Ends the claim in good order.
-    func release() {
+    public func release() {
         // A file that stays is recognised as stale: the process it names is gone.
         _ = unlink(path)
     }
