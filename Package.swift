@@ -39,6 +39,7 @@ let package = Package(
         .executable(name: "send_arp", targets: ["SendArp"]),
         .executable(name: "ldirectord", targets: ["LDirector"]),
         .executable(name: "heartbeat", targets: ["Heartbeat"]),
+        .executable(name: "syncrelay", targets: ["SyncRelay"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -77,6 +78,7 @@ let package = Package(
             ]
         ),
         module("HeartbeatCore", ["Corosync", "CGcrypt", "Netlink", "NeighborPackets", "LinuxKit", "CLinuxShims"]),
+        module("SyncRelayCore", ["Corosync", "HeartbeatCore", "IPVS", "LinuxKit", "CLinuxShims"]),
         module("OCFAgents", ["Netlink", "IPVS", "NeighborPackets", "LinuxKit", "CLinuxShims"]),
 
         // Programs: parse arguments, build real dependencies, call a library, map the error to an exit code.
@@ -90,6 +92,13 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),
+        program(
+            "SyncRelay",
+            [
+                "SyncRelayCore", "LinuxKit",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]
+        ),
 
         // Tests: pure units, then the real kernel in namespaces (root), then the kernel with IPVS (lab guest).
         tests("LinuxKitTests", ["LinuxKit"]),
@@ -100,6 +109,7 @@ let package = Package(
         tests("HealthChecksTests", ["HealthChecks", "LinuxKit"]),
         tests("LDirectorCoreTests", ["LDirectorCore", "LDirectorConfig", "HealthChecks", "IPVS", "LinuxKit"]),
         tests("HeartbeatCoreTests", ["HeartbeatCore", "LinuxKit"]),
+        tests("SyncRelayCoreTests", ["SyncRelayCore", "IPVS", "LinuxKit"]),
         tests("OCFAgentsTests", ["OCFAgents", "IPVS", "Netlink", "NeighborPackets", "LinuxKit"]),
         tests("NetnsTests", ["OCFAgents", "NeighborPackets", "Netlink", "LinuxKit", "CLinuxShims"]),
         tests("GuestTests", ["IPVS", "Netlink", "LDirectorCore", "LDirectorConfig", "LinuxKit", "CLinuxShims"]),

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinuxShims
+import Corosync
+import Glibc
+import IPVS
+import LinuxKit
+
+/// Reads the kernel's connection table, one order after the other; a long table holds up nothing else.
+struct TableThread: Sendable {
+    /// What to do.
+    enum Order: Sendable {
+        case count
+        case localKeys
+        /// Send the table to a member that asks for it.
+        case snapshot(RelayEnvelope.SnapshotID, RelayEnvelope.Scope, RelayEnvelope)
+    }
+
+    private static let path = "/proc/net/ip_vs_conn_sync"
+    /// Bytes a second: small beside what Corosync carries, 100 000 connections in two seconds.
+    private static let rate = 2_000_000.0
+    /// What is kept in memory of keys; a director with more takes what it knows already once more.
+    private static let mostKeys = 2_000_000
+
+    private let events: Mailbox<RelayEvent>
+    private let orders: Mailbox<Order>
+    private let outbox: GroupOutbox
+
+    init(events: Mailbox<RelayEvent>, outbox: GroupOutbox) throws(SystemError) {
+        self.events = events
+        self.outbox = outbox
+        orders = try Mailbox()
+    }
+
+    func post(_ order: Order) { orders.post(order) }
+
+    func start() {
+        // Not for Corosync, but it starts threads well.
+        CorosyncThread.start { run() }
+    }
+
+    private func run() {
+        // The name only serves people who look at threads.
+        _ = vervet_set_thread_name("relay-table")
+        while true {
+            orders.wait(.seconds(3600))
+            for order in orders.drain() {
+                do {
+                    try obey(order)
+                } catch {
+                    events.post(.log(.warning, "\(error)"))
+                    answerNothing(order)
+                }
+            }
+        }
+    }
+
+    /// Somebody waits for every answer.
+    private func answerNothing(_ order: Order) {
+        switch order {
+        case .count: events.post(.counted(local: 0, total: 0))
+        case .localKeys: events.post(.localKeys([]))
+        case .snapshot: break
+        }
+    }
+
+    private func obey(_ order: Order) throws {
+        switch order {
+        case .count:
+            var local: UInt32 = 0
+            var total: UInt32 = 0
+            try read { entry in
+                total &+= 1
+                local &+= entry.isLocal ? 1 : 0
+            }
+            events.post(.counted(local: local, total: total))
+        case .localKeys:
+            var keys: Set<ConnectionKey> = []
+            try read { entry in
+                if entry.isLocal, keys.count < Self.mostKeys {
+                    keys.insert(entry.key)
+                }
+            }
+            events.post(.localKeys(keys))
+        case .snapshot(let id, let scope, let envelope):
+            try send(id, scope, envelope)
+        }
+    }
+
+    private func read(_ body: (TableEntry) -> Void) throws(SystemError) {
+        guard access(Self.path, F_OK) == 0 else {
+            // Without IPVS there are no connections.
+            return
+        }
+        let reader = try LineReader(Self.path)
+        while let line = try reader.next() {
+            // What the agent's own service for a short exposure makes is nobody's connection.
+            if let entry = TableEntry(line), !entry.key.virtual.address.isLoopback {
+                body(entry)
+            }
+        }
+    }
+
+    private func send(_ id: RelayEnvelope.SnapshotID, _ scope: RelayEnvelope.Scope, _ envelope: RelayEnvelope) throws {
+        var client = try IPVSClient()
+        let services = ServiceLookup(try client.table(counters: false))
+        var packer = DatagramPacker(syncID: 1)
+        var sender = SnapshotSender(id, envelope, outbox, rate: Self.rate)
+        var records: UInt32 = 0
+        var skipped: UInt32 = 0
+        try read { entry in
+            guard scope == .all || entry.isLocal else {
+                return
+            }
+            guard let match = services.match(entry), let connection = SnapshotRecord.make(entry, match) else {
+                skipped += 1
+                return
+            }
+            records += 1
+            if let full = packer.add(connection.record) {
+                sender.add(full)
+            }
+        }
+        if let last = packer.finish() {
+            sender.add(last)
+        }
+        sender.end(records: records, skipped: skipped)
+        events.post(.snapshotSent(records: records, skipped: skipped))
+    }
+}
