@@ -33,6 +33,53 @@ private func environment(_ parameters: [String: String]) -> AgentEnvironment {
         #expect(settings.drain == .seconds(4) && settings.linger == .seconds(5))
     }
 
+    @Test func theRelayStandsBetweenTheDaemons() throws {
+        let settings = try SyncdSettings(
+            environment([
+                "interface": "", "transport": "cpg", "syncid": "7", "port": "9000", "maxlen": "1000",
+                "relay_args": "--batch 5",
+            ])
+        )
+        #expect(
+            settings.daemons(isPromoted: false) == [
+                SyncDaemon(.master, interface: "lvs-tx", syncID: 7, maximumLength: 1000, port: 9000),
+                SyncDaemon(.backup, interface: "lvs-rx", syncID: 8, port: 9000),
+            ]
+        )
+        #expect(
+            settings.relay?.command.joined(separator: " ")
+                == "/usr/sbin/syncrelay run --control /run/vervet/syncrelay.sock --capture lvs-tx --inject lvs-rx "
+                + "--syncid 7 --backup-syncid 8 --group 224.0.0.81 --port 9000 --transport cpg --batch 5"
+        )
+        #expect(try SyncdSettings(environment([:])).relay == nil)
+        let last = try SyncdSettings(environment(["transport": "udp", "syncid": "255", "interface": "tx0"]))
+        #expect(last.backup.syncID == 1 && last.master.interface == "tx0")
+    }
+
+    @Test(arguments: [
+        ["transport": "tcp"], ["transport": ""], ["interface": ""],
+        ["transport": "cpg", "mode": "role"], ["transport": "cpg", "netns": "inner"],
+        ["transport": "cpg", "interface": "lvs-rx"], ["transport": "cpg", "syncid_backup": "1"],
+        ["transport": "cpg", "syncid_backup": "0"], ["transport": "cpg", "port_backup": "9000"],
+        ["transport": "cpg", "maxlen_backup": "1200"], ["transport": "udp", "relay_binary": "syncrelay"],
+    ])
+    func wrongRelaysAreRefused(_ parameters: [String: String]) {
+        let error = #expect(throws: OCFError.self) { try SyncdSettings(environment(parameters)) }
+        #expect(error?.code == .configured)
+    }
+
+    @Test func whatTheRelayAnswers() {
+        #expect(RelayProcess.condition(answer: "joined\n") == .joined)
+        #expect(
+            RelayProcess.condition(answer: "not-joined 31 is corosync running?")
+                == .separated(seconds: 31, reason: "is corosync running?")
+        )
+        #expect(RelayProcess.condition(answer: "broken cannot inject: ENODEV") == .broken("cannot inject: ENODEV"))
+        for nonsense in ["", "not-joined", "not-joined x y", "hello"] {
+            #expect(RelayProcess.condition(answer: nonsense) == .broken("the relay answers nonsense"))
+        }
+    }
+
     @Test func rolesOfTheModes() throws {
         func roles(_ mode: String, _ isPromoted: Bool) throws -> [SyncDaemon.Role] {
             try SyncdSettings(environment(["mode": mode])).daemons(isPromoted: isPromoted).map(\.role)

@@ -13,6 +13,9 @@ extension SyncdAgent {
     /// - Throws: ``OCFError``.
     func run(_ settings: SyncdSettings, _ record: inout SyncdRecord) throws(OCFError) {
         let wanted = settings.daemons(isPromoted: record.isPromoted)
+        if settings.relay != nil {
+            try RelayInterfaces(log).ensure(Set(wanted.map(\.interface)))
+        }
         for daemon in wanted {
             try SyncdInterface(daemon, log).wait()
         }
@@ -36,6 +39,10 @@ extension SyncdAgent {
         }
         guard exit == .success || exit == .runningPromoted else {
             throw OCFError(.generic, "the sync daemons were started but do not run")
+        }
+        if let relay = settings.relay {
+            // After the daemons: what it injects would be lost.
+            try RelayProcess(settings: relay).start(log)
         }
         try nudge(wanted.contains { $0.role == .master } ? settings.exposure : nil)
     }
@@ -68,6 +75,15 @@ extension SyncdAgent {
                 log.info("stopped the sync \(daemon.role) on \(daemon.interface)")
             }
         }
+    }
+
+    /// Ends what stood between the daemons and the other directors; after the master has sent what it collected.
+    func endRelay(_ settings: SyncdSettings) throws(OCFError) {
+        guard let relay = settings.relay else {
+            return
+        }
+        try RelayProcess(settings: relay).end()
+        try RelayInterfaces(log).remove()
     }
 
     /// Compares what runs with what the role asks for.

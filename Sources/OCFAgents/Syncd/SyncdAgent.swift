@@ -108,6 +108,9 @@ public struct SyncdAgent: OCFAgent {
                 "the process that bounds the exposure of new connections does not run"
             )
         }
+        if exit != .notRunning, let complaint = settings.relay.flatMap({ RelayProcess(settings: $0).complaint }) {
+            throw OCFError(record.isPromoted ? .failedPromoted : .generic, complaint)
+        }
         if exit != .notRunning, !environment.isProbe {
             let before = record.score
             PromotionScore(environment, log).tell(PromotionScore.running, &record)
@@ -120,7 +123,10 @@ public struct SyncdAgent: OCFAgent {
 
     private func validate() throws(OCFError) -> OCFExit {
         let settings = try settings()
-        for daemon in settings.allDaemons where if_nametoindex(daemon.interface) == 0 {
+        if let relay = settings.relay, access(relay.binary, X_OK) != 0 {
+            throw OCFError(.installed, "\(relay.binary) is not installed on this node; install it, or set relay_binary")
+        }
+        for daemon in settings.allDaemons where settings.relay == nil && if_nametoindex(daemon.interface) == 0 {
             throw OCFError(.installed, "interface \(daemon.interface) does not exist on this node")
         }
         return .success
@@ -181,16 +187,19 @@ public struct SyncdAgent: OCFAgent {
             throw OCFError(error)
         }
         // Parameters that start would refuse never started anything.
-        if !namespace.isMissing, let settings = try? settings(), hasIPVS {
-            do throws(OCFError) {
-                try end(settings)
-            } catch {
-                guard error.code == .installed else {
-                    throw error
+        if !namespace.isMissing, let settings = try? settings() {
+            if hasIPVS {
+                do throws(OCFError) {
+                    try end(settings)
+                } catch {
+                    guard error.code == .installed else {
+                        throw error
+                    }
+                    log.info("ip_vs was unloaded meanwhile")
                 }
-                log.info("ip_vs was unloaded meanwhile")
+                restoreSettings(record)
             }
-            restoreSettings(record)
+            try endRelay(settings)
         }
         PromotionScore(environment, log).tell(nil, &record)
         unlink(recordPath)

@@ -16,12 +16,44 @@ enum SyncdParameters {
     )
     static let interface = Parameter(
         "interface",
-        required: true,
+        default: "",
         summary: "Interface for the synchronisation datagrams",
         details: """
             The interface that carries the datagrams, best the crossover link: they are neither encrypted nor \
-            authenticated. It must exist; start waits up to 10 seconds for it to be up and to have an address.
+            authenticated. It must exist; start waits up to 10 seconds for it to be up and to have an address. With \
+            transport=multicast it must be given; otherwise it is one without a wire that the agent makes, lvs-tx.
             """
+    )
+    static let transport = Parameter(
+        "transport",
+        .select(SyncdTransport.allCases.map(\.rawValue)),
+        default: "multicast",
+        summary: "How connections travel to the other directors",
+        details: """
+            multicast: as the kernel sends them, on one network, neither encrypted nor authenticated. cpg: a relay \
+            (syncrelay) carries them over all of corosync's links, encrypted and authenticated as those are, counts \
+            what is lost, and a director that comes later is told all connections. udp: the same, but the data goes \
+            beside corosync in datagrams of its own over every link at once, authenticated but not encrypted, for \
+            more than 50 000 new connections a second. All directors of a group use the same.
+            """
+    )
+    static let relayBinary = Parameter(
+        "relay_binary",
+        default: "/usr/sbin/syncrelay",
+        summary: "The relay program",
+        details: "Path of the program that carries the connections with transport=cpg and udp."
+    )
+    static let relayControl = Parameter(
+        "relay_control",
+        default: "/run/vervet/syncrelay.sock",
+        summary: "The relay's control socket",
+        details: "Another one is needed only for a second group of directors on the same nodes."
+    )
+    static let relayArguments = Parameter(
+        "relay_args",
+        default: "",
+        summary: "Further arguments of the relay",
+        details: "Further arguments of \"syncrelay run\", separated by blanks, such as --transport-port 8891."
     )
     static let syncid = Parameter(
         "syncid",
@@ -286,7 +318,8 @@ enum SyncdParameters {
     static let all =
         [
             mode, interface, syncid, group, port, ttl, maxlen, backupInterface, backupSyncid, backupGroup, backupPort,
-            backupMaxlen, exposure, profile, syncThreshold, syncPeriod,
+            backupMaxlen, transport, relayBinary, relayControl, relayArguments, exposure, profile, syncThreshold,
+            syncPeriod,
         ] + settings.map(\.parameter)
         + [takeover, restoreSysctl, allowBackupOnly, drain, linger, forceRestart, namespace, moduleOptions]
 }

@@ -38,6 +38,8 @@ struct SyncdSettings {
     let forceRestart: Bool
     /// How new connections are hurried to the other directors; nil leaves it to the kernel.
     let exposure: SyncdExposure?
+    /// The relay between the daemons and the other directors; nil when they speak directly.
+    let relay: SyncdRelaySettings?
     /// Options for loading the module, such as `conn_tab_bits=20`.
     let moduleOptions: [(name: String, value: String)]
 
@@ -63,7 +65,13 @@ struct SyncdSettings {
             throw Self.wrong(SyncdParameters.mode, environment, "it must be one of \(words)")
         }
         self.mode = mode
-        let interface = try Self.interface(SyncdParameters.interface, environment, default: nil)
+        let transport = try Self.transport(environment)
+        let isRelayed = transport != .multicast
+        let interface = try Self.interface(
+            SyncdParameters.interface,
+            environment,
+            default: isRelayed ? SyncdRelaySettings.captureInterface : nil
+        )
         let syncID = try environment.integer(SyncdParameters.syncid, in: (mode == .backup ? 0 : 1)...255)
         let group = try Self.group(SyncdParameters.group, environment)
         let port = try Self.optional(SyncdParameters.port, environment, 1...65535).map { UInt16($0) }
@@ -85,13 +93,22 @@ struct SyncdSettings {
         let backupLength = try Self.optional(SyncdParameters.backupMaxlen, environment, 44...65507).map { UInt16($0) }
         backup = SyncDaemon(
             .backup,
-            interface: try Self.interface(SyncdParameters.backupInterface, environment, default: interface),
-            syncID: UInt32(try Self.optional(SyncdParameters.backupSyncid, environment, 0...255) ?? syncID),
-            maximumLength: backupLength ?? maxlen,
+            interface: try Self.interface(
+                SyncdParameters.backupInterface,
+                environment,
+                default: isRelayed ? SyncdRelaySettings.injectionInterface : interface
+            ),
+            syncID: UInt32(
+                try Self.optional(SyncdParameters.backupSyncid, environment, 0...255)
+                    ?? (isRelayed ? syncID % 255 + 1 : syncID)
+            ),
+            // The relay packs what it injects anew.
+            maximumLength: backupLength ?? (isRelayed ? nil : maxlen),
             group: try Self.group(SyncdParameters.backupGroup, environment) ?? group,
             port: backupPort ?? port,
             timeToLive: ttl
         )
+        relay = isRelayed ? try Self.relay(transport, master, backup, mode, environment) : nil
         assignments = values.assignments
         takeover = environment.boolean(SyncdParameters.takeover)
         restoreSysctl = environment.boolean(SyncdParameters.restoreSysctl)
@@ -99,6 +116,55 @@ struct SyncdSettings {
         linger = .seconds(try environment.integer(SyncdParameters.linger, in: 0...60))
         forceRestart = environment.boolean(SyncdParameters.forceRestart)
         moduleOptions = try Self.moduleOptions(environment)
+    }
+
+    private static func transport(_ environment: AgentEnvironment) throws(OCFError) -> SyncdTransport {
+        guard let transport = SyncdTransport(rawValue: environment.text(SyncdParameters.transport)) else {
+            let words = SyncdTransport.allCases.map(\.rawValue).joined(separator: ", ")
+            throw wrong(SyncdParameters.transport, environment, "it must be one of \(words)")
+        }
+        return transport
+    }
+
+    private static func relay(
+        _ transport: SyncdTransport,
+        _ master: SyncDaemon,
+        _ backup: SyncDaemon,
+        _ mode: SyncdMode,
+        _ environment: AgentEnvironment
+    ) throws(OCFError) -> SyncdRelaySettings {
+        let parameter = SyncdParameters.transport
+        guard mode == .both else {
+            throw wrong(parameter, environment, "the relay needs mode=both")
+        }
+        guard environment.text(SyncdParameters.namespace).isEmpty else {
+            throw wrong(parameter, environment, "the relay cannot be used with netns")
+        }
+        guard master.interface != backup.interface, master.syncID != backup.syncID, backup.syncID != 0 else {
+            throw wrong(parameter, environment, "the relay needs another interface and another syncid for the backup")
+        }
+        guard backup.maximumLength.map({ $0 >= SyncdRelaySettings.injectedLength }) ?? true else {
+            throw wrong(
+                SyncdParameters.backupMaxlen,
+                environment,
+                "the relay injects up to \(SyncdRelaySettings.injectedLength) bytes"
+            )
+        }
+        guard (master.group, master.port) == (backup.group, backup.port) else {
+            throw wrong(parameter, environment, "the relay needs the same group and port for master and backup")
+        }
+        for path in [SyncdParameters.relayBinary, SyncdParameters.relayControl]
+        where !environment.text(path).hasPrefix("/") {
+            throw wrong(path, environment, "it must be an absolute path")
+        }
+        return SyncdRelaySettings(
+            binary: environment.text(SyncdParameters.relayBinary),
+            control: environment.text(SyncdParameters.relayControl),
+            transport: transport,
+            master: master,
+            backup: backup,
+            extra: environment.text(SyncdParameters.relayArguments).split(separator: " ").map(String.init)
+        )
     }
 
     private static func interface(
@@ -109,6 +175,9 @@ struct SyncdSettings {
         let name = environment.text(parameter)
         if name.isEmpty, let fallback {
             return fallback
+        }
+        guard !name.isEmpty else {
+            throw wrong(parameter, environment, "with transport=multicast it must be given")
         }
         guard (1...15).contains(name.utf8.count), !name.contains(where: { $0 == "/" || $0.isWhitespace }) else {
             throw wrong(parameter, environment, "an interface name has 1 to 15 characters")
