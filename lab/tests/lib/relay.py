@@ -1,0 +1,248 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""relay.py [CASE…] - the relay between directors with real corosync and IPVS; run by guest/relay. Ends with 'N passed, N failed'."""
+import os, signal, socket, statistics, struct, subprocess, sys, time, traceback
+from relaysite import VIP, Site, await_true, enter
+
+passed = failed = 0
+
+
+def check(name, good, detail=''):
+    global passed, failed
+    passed, failed = passed + bool(good), failed + (not good)
+    print(f'  {"ok   " if good else "FAIL "} {name}{f": {detail}" if detail != "" else ""}', flush=True)
+    return good
+
+
+def known(director, ports, seconds=10):
+    """Waits until a director knows these connections; gives those that it does not."""
+    wanted = {p if isinstance(p, int) else p[0] for p in ports}
+    end = time.monotonic() + seconds
+    while (missing := wanted - set(director.table())) and time.monotonic() < end:
+        time.sleep(0.05)
+    return missing
+
+
+def settled(director):
+    return (director.relay().get('resync') or {}).get('settled', False)
+
+
+def missing(director):
+    return sum(peer['missing'] for peer in director.relay().get('peers', []))
+
+
+def carried(site, a, b):
+    print('a connection opened on one director is known to the other')
+    ages, unknown = [], 0
+    for _ in range(20):
+        [[port, moment]] = site.client.open(1)
+        end = time.monotonic() + 5
+        while port not in b.table() and time.monotonic() < end:
+            time.sleep(0.002)
+        if port in b.table():
+            ages.append(time.monotonic() - moment)
+        else:
+            unknown += 1
+        time.sleep(0.05)
+    check('all 20 arrive', unknown == 0, f'median {statistics.median(ages or [9]):.3f} s, longest {max(ages or [9]):.3f} s after the handshake')
+    check('they are told as learned there', {o for _, o in b.table().values()} == {'SYNC'})
+    check('nothing comes back', a.relay()['injected']['records'] == 0 and {o for _, o in a.table().values()} == {'LOCAL'})
+    check('nothing is lost', missing(b) == 0)
+    check('monitor', a.agent('monitor', check=False)[0] == 0 and b.agent('monitor', check=False)[0] == 0)
+
+
+def moves(site, a, b):
+    print('the connections survive a move of the address and the move back, those opened after the first move too')
+    a_ports = [p for p, _ in site.client.open(30)]
+    known(b, a_ports)
+    a.hold_vip(False); b.hold_vip(True)
+    alive = site.client.alive(a_ports)
+    check('after the move', set(alive) == set(a_ports), f'{len(alive)} of {len(a_ports)}')
+    b_ports = [p for p, _ in site.client.open(30)]
+    check('those opened on the second director are known to the first', not known(a, b_ports))
+    time.sleep(0.5)
+    b.hold_vip(False); a.hold_vip(True)
+    alive = site.client.alive(a_ports + b_ports)
+    check('after the move back', len(alive) == 60, f'{len(alive)} of 60')
+
+
+def links(site, a, b):
+    print('one of the two links of the cluster is cut: nothing is lost')
+    before = b.relay()['losses']
+    # The client is on the public network too, which stays whole for it: only the director B is cut off there.
+    for link, name in ((0, 'public'), (1, 'crossover')):
+        b.cut(link)
+        ports = site.client.open(10, 0.05)
+        time.sleep(1.5)
+        ports += site.client.open(10, 0.05)
+        check(f'{name} cut: all are known', not known(b, ports))
+        b.cut(link, False)
+        time.sleep(2.5)
+    after = b.relay()['losses']
+    check('no envelope is missing or bad', missing(b) == 0 and after['envelopes_bad'] == before['envelopes_bad'])
+
+
+def corosync(site, a, b):
+    print('corosync of a director is restarted')
+    for how, name in ((signal.SIGTERM, 'stopped'), (signal.SIGKILL, 'killed')):
+        b.stop_corosync(how)
+        await_true(lambda: b.relay()['joined'] is False, 10, 'the relay notices')
+        ports = site.client.open(10)
+        check(f'{name}: unknown meanwhile', known(b, ports, 1))
+        pid = b.relay_pid()
+        b.start_corosync()
+        site.await_ring([a, b])
+        began = time.monotonic()
+        left = known(b, ports, 20)
+        check('started: what was missed is told', not left, f'{time.monotonic() - began:.1f} s after the ring formed')
+        check('by the same relay', b.relay_pid() == pid)
+        ports = site.client.open(5)
+        check('new ones arrive again', not known(b, ports))
+    check('monitor', b.agent('monitor', check=False)[0] == 0)
+
+
+def restart(site, a, b):
+    print('the relay is killed and started again')
+    os.kill(a.relay_pid(), signal.SIGKILL)
+    time.sleep(0.3)
+    code, text = a.agent('monitor', check=False)
+    check('monitor sees it', code == 1 and 'relay' in text, f'{code} {text.strip()[-80:]}')
+    ports = site.client.open(10)
+    known(a, ports)
+    check('unknown meanwhile', known(b, ports, 1))
+    a.agent('start')
+    left = known(b, ports, 15)
+    check('what was opened meanwhile is told', not left, f'{len(ports) - len(left)} of {len(ports)}')
+    check('monitor', a.agent('monitor', check=False)[0] == 0)
+    os.kill(b.relay_pid(), signal.SIGKILL)
+    time.sleep(0.3)
+    ports = site.client.open(10)
+    known(a, ports)
+    b.agent('start')
+    check('and when it was the other one', not known(b, ports, 15))
+
+
+def late(site, a, b, c):
+    print('a director that comes late is told everything')
+    ports = site.client.open(200)
+    known(b, ports)
+    total = set(a.table())
+    c.start_corosync()
+    site.await_ring([a, b, c])
+    c.agent('start')
+    began = time.monotonic()
+    left = known(c, total, 20)
+    check('all of them', not left, f'{len(total) - len(left)} of {len(total)} in {time.monotonic() - began:.2f} s after start')
+    await_true(lambda: settled(c), 10, 'the resync settles')
+    last = c.relay()['resync']['last']
+    check('by one snapshot', last['complete'] and last['missing_parts'] == 0, str(last))
+    a.hold_vip(False); c.hold_vip(True)
+    alive = site.client.alive(sorted(total))
+    check('and they go on there', len(alive) == len(total), f'{len(alive)} of {len(total)}')
+    c.hold_vip(False); a.hold_vip(True)
+    ports = site.client.open(10)
+    check('new connections arrive at both others', not known(b, ports) and not known(c, ports))
+    c.agent('stop')
+    check('stop leaves nothing', c.x('sh', '-c', 'ls /run/vervet; ip -br link | grep lvs-; ipvsadm -L --daemon', check=False)[1].split() == [])
+    c.stop_corosync()
+
+
+def record(port, syncid=7):
+    """A kernel's datagram with one connection of a client that does not exist."""
+    addresses = socket.inet_aton('10.77.0.250') + socket.inet_aton(VIP) + socket.inet_aton('10.77.0.21')
+    body = struct.pack('!BBHIHHHHII', 0, 6, 36, 0x83, 1, port, 80, 80, 0, 900) + addresses
+    return struct.pack('!BBHBBH', 0, syncid, 8 + len(body), 1, 1, 0) + body
+
+
+def forged(site, a, b):
+    print('a forged multicast datagram on the public network')
+    forge = lambda syncid: subprocess.run(['ip', 'netns', 'exec', 'client', sys.executable, '-c', f'''
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("10.77.0.200"))
+for port in (60001, 60002): s.sendto({record(60001, syncid)!r}, ("224.0.0.81", 8848))
+'''], check=True)
+    before = len(b.table())
+    for syncid in (7, 8):
+        forge(syncid)
+    time.sleep(1)
+    check('is not taken with the relay', 60001 not in b.table() and len(b.table()) == before)
+    b.agent('stop')
+    code, text = b.agent('start', check=False, transport='multicast', interface='eth0')
+    forge(7)
+    check("is taken by the kernel's own daemon", not known(b, [60001], 3))
+    b.agent('stop', transport='multicast', interface='eth0')
+    b.agent('start')
+    await_true(lambda: settled(b), 15, 'the resync settles')
+
+
+def echo(site, a, b):
+    print('a wrong set-up: the backup listens where the master sends')
+    before = a.relay()['losses']['echoes']
+    process = a.spawn(sys.executable, '-c', f'''
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("169.254.86.1"))
+s.sendto({record(60003, 8)!r}, ("224.0.0.81", 8848))''')
+    process.wait()
+    time.sleep(0.5)
+    check('what we injected ourselves is not forwarded, and counted', 60003 not in b.table() and a.relay()['losses']['echoes'] == before + 1)
+
+
+def udp(site, a, b):
+    print('transport=udp')
+    for d in (a, b):
+        d.agent('stop'); d.agent('start', transport='udp')
+    await_true(lambda: a.relay()['joined'] and b.relay()['joined'] and settled(b), 15, 'both are there')
+    ports = site.client.open(50, 0.01)
+    check('all arrive', not known(b, ports))
+    b.cut(0)
+    ports = site.client.open(10, 0.02)
+    check('with the public link cut', not known(b, ports))
+    b.cut(0, False); b.cut(1)
+    ports = site.client.open(10, 0.02)
+    check('with the crossover cut', not known(b, ports))
+    b.cut(1, False)
+    peer = b.relay()['peers'][0]
+    check('none is missing, the second copies are dropped', peer['missing'] == 0 and peer['repeated'] > 0, f'{peer["envelopes"]} envelopes, {peer["repeated"]} repeated')
+    bad = b.relay()['losses']['envelopes_bad']
+    forger = a.spawn(sys.executable, '-c', '''
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for i in range(10): s.sendto(b"VRVS" + bytes(200), ("10.77.0.12", 8890))''')
+    forger.wait()
+    time.sleep(0.3)
+    check('what is not authentic is refused', b.relay()['losses']['envelopes_bad'] == bad + 10)
+    for d in (a, b):
+        d.agent('stop', transport='udp'); d.agent('start')
+    await_true(lambda: settled(b), 15, 'the resync settles')
+
+
+CASES = {f.__name__: f for f in (carried, moves, links, corosync, restart, forged, echo, udp, late)}
+
+
+def main(names):
+    site = Site(3, parameters={'exposure': '100'})
+    a, b, c = site.directors
+    for d in (a, b):
+        d.start_corosync()
+    site.await_ring([a, b])
+    for d in (a, b):
+        d.agent('start')
+    await_true(lambda: len(a.relay().get('peers', [])) == 1 and len(b.relay().get('peers', [])) == 1, 20, 'the relays find each other')
+    a.hold_vip(True)
+    for name in names or CASES:
+        began = time.monotonic()
+        try:
+            CASES[name](*((site, a, b, c) if name == 'late' else (site, a, b)))
+        except Exception:
+            check(name, False, traceback.format_exc())
+        print(f'        {time.monotonic() - began:.1f} s', flush=True)
+    for d in (a, b):
+        print(d.relay('status'))
+    print(f'{passed} passed, {failed} failed')
+    return failed != 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))
