@@ -89,6 +89,29 @@ struct LoadTests {
         #expect(try outcome(.seconds(9)) == .down("UDP port \(address.port) is closed"))
     }
 
+    @Test func urgentChecksGoBeforeOthers() throws {
+        let loop = try EventLoop()
+        let server = try LocalServer(.silent, on: loop)
+        let prober = Prober(on: loop, limit: 1000)
+        let probe = Probe(.connect, of: server.address, connectTimeout: .seconds(60), timeout: .seconds(60))
+        var order: [Int] = []
+        let ids = (0..<200).map { number in
+            prober.start(probe) { _ in
+                order.append(number)
+                if order.count == 201 {
+                    loop.stop()
+                }
+            }
+        }
+        prober.start(probe, isUrgent: true) { _ in order.append(200) }
+        #expect(prober.hurry(ids[199]))
+        try loop.run()
+        // The window of the others has 32 places at first.
+        #expect(try #require(order.firstIndex(of: 200)) < 40)
+        #expect(try #require(order.firstIndex(of: 199)) < 40)
+        #expect(!prober.hurry(ids[0]))
+    }
+
     @Test func silentServersTakeNoPlacesOfPrograms() throws {
         let loop = try EventLoop()
         let server = try LocalServer(.silent, on: loop)
