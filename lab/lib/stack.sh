@@ -104,7 +104,7 @@ status() {
     printf '  %-7s %s\n' "$n" "$how"
     [[ $how = on && $n = d* ]] && d=${d:-$n} && [ -z "$BARE" ] && inside "$n" corosync-cfgtool -n 2>/dev/null | awk '
       /^nodeid:/ { peer = "d" $2 }
-      /LINK:/ { split("public crossover", name, " "); printf "          %-9s to %s: %s\n", name[$2 + 1], peer, / connected/ ? "connected" : "NOT connected" }'
+      /LINK:/ { split("public crossover inside", name, " "); printf "          %-9s to %s: %s\n", name[$2 + 1], peer, / connected/ ? "connected" : "NOT connected" }'
   done
   for f in "$ST"/cut.*; do [ -e "$f" ] || continue
     f=${f##*/cut.}; k=${f##*.}; echo "  cut: ${f%.*} ${LINKS[k]} ($(cat "$ST/cut.$f"))"; done
