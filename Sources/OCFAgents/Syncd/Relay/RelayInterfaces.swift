@@ -32,9 +32,8 @@ struct RelayInterfaces {
                 let index = Int32(if_nametoindex(name))
                 try socket.setUp(interfaceIndex: index)
                 do throws(NetlinkError) {
-                    try socket.add(
-                        InterfaceAddress(interfaceIndex: index, address: address, prefixLength: 32, scope: .host)
-                    )
+                    // Of global scope: the kernel takes no other for its datagrams.
+                    try socket.add(InterfaceAddress(interfaceIndex: index, address: address, prefixLength: 32))
                 } catch  where error.code == EEXIST {
                     continue
                 }
