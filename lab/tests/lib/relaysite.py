@@ -22,11 +22,17 @@ def batch(lines, *where):
 
 
 def corosync_conf(count, token):
-    nodes = ''.join(f'node {{ nodeid: {n}\n name: d{n}\n ring0_addr: 10.77.0.1{n}\n ring1_addr: 10.77.1.1{n}\n }}\n' for n in range(1, count + 1))
-    link = lambda k: f'interface {{ linknumber: {k}\n knet_link_priority: {1 + k * 9}\n knet_ping_interval: 200\n knet_ping_timeout: 1000\n knet_pong_count: 2\n }}\n'
-    return (f'totem {{\n version: 2\n cluster_name: relay\n transport: knet\n link_mode: active\n crypto_model: nss\n crypto_cipher: aes256\n crypto_hash: sha256\n'
-            f' keyfile: /etc/corosync/authkey\n token: {token}\n {link(0)}{link(1)}}}\nnodelist {{\n{nodes}}}\nquorum {{ provider: corosync_votequorum\n}}\n'
-            'system { sched_rr: no\n priority: max\n}\nlogging { to_stderr: no\n to_syslog: no\n to_logfile: yes\n logfile: /var/log/corosync/corosync.log\n timestamp: hires\n}\n')
+    def section(name, *lines):
+        return '\n'.join([f'{name} {{', *lines, '}'])
+
+    links = [section('interface', f'linknumber: {k}', f'knet_link_priority: {1 + k * 9}', 'knet_ping_interval: 200', 'knet_ping_timeout: 1000',
+                     'knet_pong_count: 2') for k in (0, 1)]
+    nodes = [section('node', f'nodeid: {n}', f'name: d{n}', f'ring0_addr: 10.77.0.1{n}', f'ring1_addr: 10.77.1.1{n}') for n in range(1, count + 1)]
+    return '\n'.join([
+        section('totem', 'version: 2', 'cluster_name: relay', 'transport: knet', 'link_mode: active', 'crypto_model: nss', 'crypto_cipher: aes256',
+                'crypto_hash: sha256', 'keyfile: /etc/corosync/authkey', f'token: {token}', *links),
+        section('nodelist', *nodes), section('quorum', 'provider: corosync_votequorum'), section('system', 'sched_rr: no', 'priority: max'),
+        section('logging', 'to_stderr: no', 'to_syslog: no', 'to_logfile: yes', 'logfile: /var/log/corosync/corosync.log', 'timestamp: hires'), ''])
 
 
 class Director:
@@ -158,7 +164,11 @@ class Site:
 
     def await_ring(self, directors, seconds=60):
         """Waits until these directors are one ring."""
-        await_true(lambda: all(d.x('corosync-quorumtool', '-s', check=False)[1].count(' d') >= len(directors) for d in directors), seconds, 'the ring forms')
+        try:
+            await_true(lambda: all(d.x('corosync-quorumtool', '-s', check=False)[1].count(' d') >= len(directors) for d in directors), seconds, 'the ring forms')
+        except TimeoutError:
+            print(*(d.log()[-1500:] + d.x('corosync-quorumtool', '-s', check=False)[1] for d in directors), sep='\n')
+            raise
 
 
 def await_true(condition, seconds, what):
