@@ -6,7 +6,7 @@ SWIFT   ?= swift
 # The Swift runtime is linked statically, unused code left out: half the start-up time, and nothing to install beside the programs.
 RELEASE := -c release --static-swift-stdlib -Xlinker --gc-sections -Xlinker -s
 BIN     := .build/release
-PRODUCTS := vervet-ocf send_arp ldirectord heartbeat syncrelay
+PRODUCTS := vervet-ocf send_arp ldirectord heartbeat syncrelay configsync vervet
 STAGE   := .build/stage
 
 .PHONY: build install stage test demo bench lint clean help
@@ -23,7 +23,7 @@ install: build
 	install -d $(DESTDIR)/usr/lib/systemd/system $(DESTDIR)/usr/share/vervet $(DESTDIR)/usr/share/doc/vervet/examples
 	install -m 755 $(BIN)/vervet-ocf $(DESTDIR)/usr/libexec/vervet/
 	cp -RP ocf/resource.d/vervet $(DESTDIR)/usr/lib/ocf/resource.d/
-	install -m 755 $(BIN)/ldirectord $(BIN)/heartbeat $(BIN)/syncrelay $(BIN)/send_arp $(DESTDIR)/usr/sbin/
+	install -m 755 $(BIN)/ldirectord $(BIN)/heartbeat $(BIN)/syncrelay $(BIN)/send_arp $(BIN)/configsync $(BIN)/vervet $(DESTDIR)/usr/sbin/
 	ln -sfn send_arp $(DESTDIR)/usr/sbin/send_ua
 	install -m 644 packaging/systemd/*.service $(DESTDIR)/usr/lib/systemd/system/
 	install -D -m 644 packaging/logrotate/ldirectord $(DESTDIR)/etc/logrotate.d/ldirectord
@@ -34,6 +34,7 @@ install: build
 	install -m 644 docs/heartbeat.md $(DESTDIR)/usr/share/doc/vervet/docs/heartbeat.md
 	install -m 644 docs/syncd.md $(DESTDIR)/usr/share/doc/vervet/docs/syncd.md
 	install -m 644 docs/syncrelay.md $(DESTDIR)/usr/share/doc/vervet/docs/syncrelay.md
+	install -m 644 docs/config-sync.md docs/vervet.md $(DESTDIR)/usr/share/doc/vervet/docs/
 	install -D -m 644 docs/demo.svg $(DESTDIR)/usr/share/doc/vervet/docs/demo.svg
 
 # What the lab's directors get laid over their /usr.

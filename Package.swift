@@ -40,6 +40,8 @@ let package = Package(
         .executable(name: "ldirectord", targets: ["LDirector"]),
         .executable(name: "heartbeat", targets: ["Heartbeat"]),
         .executable(name: "syncrelay", targets: ["SyncRelay"]),
+        .executable(name: "configsync", targets: ["ConfigSync"]),
+        .executable(name: "vervet", targets: ["Vervet"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -77,6 +79,9 @@ let package = Package(
                 "LDirectorConfig", "HealthChecks", "IPVS", "LinuxKit", "CLinuxShims",
             ]
         ),
+        module("ConfigSyncCore", ["CGcrypt", "LinuxKit"]),
+        module("ConfigSyncControl", ["LinuxKit"]),
+        module("VervetCore", ["IPVS", "LinuxKit"]),
         module("HeartbeatCore", ["Corosync", "CGcrypt", "Netlink", "NeighborPackets", "LinuxKit", "CLinuxShims"]),
         module("SyncRelayCore", ["Corosync", "HeartbeatCore", "IPVS", "LinuxKit", "CLinuxShims"]),
         module("OCFAgents", ["Netlink", "IPVS", "NeighborPackets", "LinuxKit", "CLinuxShims"]),
@@ -85,6 +90,11 @@ let package = Package(
         program("Agents", isStatic: true, ["OCFAgents", "LinuxKit"]),
         program("SendArp", isStatic: true, ["NeighborPackets", "Netlink", "LinuxKit"]),
         program("LDirector", ["LDirectorCore", "LinuxKit", "CLinuxShims"]),
+        program("Vervet", isStatic: true, ["VervetCore", "ConfigSyncControl", "IPVS", "Netlink", "LinuxKit"]),
+        program(
+            "ConfigSync",
+            ["ConfigSyncControl", "ConfigSyncCore", "Corosync", "LDirectorCore", "LinuxKit", "CLinuxShims"]
+        ),
         program(
             "Heartbeat",
             [
@@ -110,6 +120,8 @@ let package = Package(
         tests("LDirectorCoreTests", ["LDirectorCore", "LDirectorConfig", "HealthChecks", "IPVS", "LinuxKit"]),
         tests("HeartbeatCoreTests", ["HeartbeatCore", "LinuxKit"]),
         tests("SyncRelayCoreTests", ["SyncRelayCore", "IPVS", "LinuxKit"]),
+        tests("ConfigSyncCoreTests", ["ConfigSyncCore", "LinuxKit"]),
+        tests("VervetCoreTests", ["VervetCore", "IPVS", "LinuxKit"]),
         tests("OCFAgentsTests", ["OCFAgents", "IPVS", "Netlink", "NeighborPackets", "LinuxKit"]),
         tests("NetnsTests", ["OCFAgents", "NeighborPackets", "Netlink", "LinuxKit", "CLinuxShims"]),
         tests("GuestTests", ["IPVS", "Netlink", "LDirectorCore", "LDirectorConfig", "LinuxKit", "CLinuxShims"]),

@@ -3,8 +3,6 @@ import Glibc
 import LinuxKit
 import Testing
 
-@testable import HeartbeatCore
-
 struct RunFileTests {
     @Test func isRootsAloneAndHeldOnce() throws {
         let path = "/tmp/vervet-run-\(getpid())"

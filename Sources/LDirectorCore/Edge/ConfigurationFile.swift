@@ -28,6 +28,9 @@ public struct ConfigurationFile: Sendable {
         free(resolved)
     }
 
+    /// Names a file that need not exist yet, for judging bytes that are to become it.
+    public init(at path: String) { self.path = path }
+
     /// Everything that reading the file gave.
     public struct Reading: Sendable {
         /// The bytes.

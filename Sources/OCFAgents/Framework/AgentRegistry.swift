@@ -8,6 +8,7 @@ public enum AgentRegistry {
         LDirectorAgent.self,
         HeartbeatAgent.self,
         SyncdAgent.self,
+        ConfigSyncAgent.self,
     ]
 
     /// An agent and the word for its action, as chosen from a command line.

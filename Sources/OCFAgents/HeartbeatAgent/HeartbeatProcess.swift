@@ -21,6 +21,9 @@ struct HeartbeatProcess {
     /// The control socket.
     let controlPath: String
 
+    /// What the daemon is called in messages.
+    var name = "the heartbeat"
+
     private var processPath: String {
         (controlPath.hasSuffix(".sock") ? String(controlPath.dropLast(5)) : controlPath) + ".pid"
     }
@@ -28,26 +31,26 @@ struct HeartbeatProcess {
     /// Asks the daemon.
     func condition(patience: Duration = .seconds(2)) -> Condition {
         do {
-            return Self.condition(answer: try ControlClient(path: controlPath).ask("ping", timeout: patience))
+            return Self.condition(of: name, answer: try ControlClient(path: controlPath).ask("ping", timeout: patience))
         } catch {
             if case .notRunning = error {
-                return identity == nil ? .stopped : .broken("the heartbeat runs, but \(error)")
+                return identity == nil ? .stopped : .broken("\(name) runs, but \(error)")
             }
-            return .broken("the heartbeat does not answer: \(error)")
+            return .broken("\(name) does not answer: \(error)")
         }
     }
 
     /// Reads the answer to "ping": `joined`, or `not-joined SECONDS REASON`.
-    static func condition(answer: String) -> Condition {
+    static func condition(of name: String = "the heartbeat", answer: String) -> Condition {
         let words = answer.split(whereSeparator: \.isWhitespace)
         switch words.first {
         case "joined": return .joined
         case "not-joined" where words.count >= 2:
             guard let seconds = Int(words[1]) else {
-                return .broken("the heartbeat answers nonsense")
+                return .broken("\(name) answers nonsense")
             }
             return .separated(seconds: seconds, reason: words.dropFirst(2).joined(separator: " "))
-        default: return .broken("the heartbeat answers nonsense")
+        default: return .broken("\(name) answers nonsense")
         }
     }
 
