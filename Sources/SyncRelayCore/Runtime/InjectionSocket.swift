@@ -72,6 +72,10 @@ final class InjectionSocket {
         if queue.count - start >= Self.queueLimit {
             start += 1
             drops += 1
+            if start >= Self.queueLimit {
+                queue.removeFirst(start)
+                start = 0
+            }
         }
         queue.append(datagram)
     }

@@ -10,6 +10,9 @@ public import LinuxKit
 public final class RelayDaemon {
     /// Datagrams of the kernel that are taken before others have their turn.
     private static let burst = 256
+    /// Messages that are taken before others have their turn, and how many may wait.
+    private static let messages = 32
+    private static let longestQueue = 2048
     private static let reopenInterval = Duration.seconds(1)
     private static let goodbye = Duration.milliseconds(100)
 
@@ -27,6 +30,8 @@ public final class RelayDaemon {
     private(set) var tapProblem = "not opened yet"
     private(set) var injectionProblem = "not opened yet"
     private(set) var oldTapDrops: UInt64 = 0
+    /// Messages of others that were dropped because more came than could be taken.
+    private(set) var overruns: UInt64 = 0
     private(set) var datagrams: DatagramTransport?
     private let key: ProbeKey?
     private var tapIndex: UInt32 = 0
@@ -34,6 +39,8 @@ public final class RelayDaemon {
     private var timer: EventLoop.TimerID?
     private var isStopping = false
     private var isPumping = false
+    private var pending: [RelayEvent] = []
+    private var isContinuing = false
 
     /// Claims the run file and prepares everything; no thread runs yet.
     ///
@@ -184,10 +191,17 @@ public final class RelayDaemon {
 
     private func takeEvents() {
         let now = loop.now
-        for event in events.drain() {
+        pending += events.drain()
+        if pending.count > Self.longestQueue {
+            dropOldest()
+        }
+        let turn = Array(pending.prefix(Self.messages))
+        pending.removeFirst(turn.count)
+        for event in turn {
             switch event {
             case .joined(let node): engine.joined(as: node, at: now)
             case .members(let nodes): engine.members(nodes, at: now)
+            case .delivered(let sequence): engine.delivered(sequence, at: now)
             case .message(let sender, let bytes): engine.received(bytes, from: sender, over: .group, at: now)
             case .separated(let reason): engine.separated(reason, at: now)
             case .topology(let topology): connect(topology)
@@ -198,7 +212,27 @@ public final class RelayDaemon {
             case .log(let level, let text): log.write(level, text)
             }
         }
+        if !pending.isEmpty, !isContinuing {
+            isContinuing = true
+            loop.soon { [unowned self] in
+                isContinuing = false
+                takeEvents()
+            }
+        }
         tick()
+    }
+
+    /// More comes than can be taken: old messages go, and their numbers tell that they are missing.
+    private func dropOldest() {
+        var surplus = pending.count - Self.longestQueue
+        pending.removeAll { event in
+            guard surplus > 0, case .message = event else {
+                return false
+            }
+            surplus -= 1
+            overruns += 1
+            return true
+        }
     }
 
     private func perform(_ now: SuspendingClock.Instant) {

@@ -7,7 +7,9 @@ enum RelayEvent: Sendable {
     case joined(UInt32)
     /// The members' nodes.
     case members([UInt32])
-    /// An envelope of a member.
+    /// An envelope of ours with data came back through the group.
+    case delivered(UInt64)
+    /// An envelope of another member.
     case message(sender: UInt32, bytes: [UInt8])
     /// The group is lost.
     case separated(String)

@@ -121,6 +121,11 @@ struct RelayGroupThread: Sendable {
 
     private func forward(_ event: ProcessGroup.Event, _ node: UInt32, _ hasJoined: inout Bool) {
         switch event {
+        case .message(let sender, let bytes) where sender.node == node:
+            // Only how long it took is of interest.
+            if let sequence = RelayEnvelope.sequenceOfData(bytes) {
+                events.post(.delivered(sequence))
+            }
         case .message(let sender, let bytes):
             events.post(.message(sender: sender.node, bytes: bytes))
         case .members(let members, let left, let joined):

@@ -9,6 +9,7 @@ struct RelayReport {
     private let problems: [String]
     private let outboxDrops: UInt64
     private let tapDrops: UInt64
+    private let overruns: UInt64
     private let injectionDrops: UInt64
     private let injectionFailures: UInt64
     private let kernelDrops: UInt64?
@@ -24,6 +25,7 @@ struct RelayReport {
         self.outboxDrops = outboxDrops
         daemon.tap?.countDrops()
         tapDrops = daemon.oldTapDrops + (daemon.tap?.drops ?? 0)
+        overruns = daemon.overruns
         injectionDrops = daemon.injection?.drops ?? 0
         injectionFailures = daemon.injection?.failures ?? 0
         kernelDrops = KernelSocketDrops.read(configuration.group, port: configuration.port)
@@ -102,6 +104,7 @@ struct RelayReport {
             ("without_peers", counts.unsent), ("refreshes_saved", counts.savedRefreshes),
             ("envelopes_dropped", counts.droppedEnvelopes + outboxDrops), ("records_dropped", counts.droppedRecords),
             ("envelopes_bad", counts.badEnvelopes + badDatagrams), ("tap_drops", tapDrops),
+            ("messages_overrun", overruns),
             ("injection_drops", injectionDrops), ("injection_failures", injectionFailures),
             ("kernel_drops", kernelDrops ?? 0),
         ]

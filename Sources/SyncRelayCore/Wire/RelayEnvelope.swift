@@ -131,6 +131,14 @@ public struct RelayEnvelope: Equatable, Sendable {
         return writer.bytes
     }
 
+    /// The sequence number of an envelope of our own, without reading the rest; nil when it holds no data.
+    static func sequenceOfData(_ bytes: [UInt8]) -> UInt64? {
+        guard bytes.count > headerLength, bytes[5] == 1 else {
+            return nil
+        }
+        return bytes[32..<40].reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
     private var datagrams: [[UInt8]] {
         switch content {
         case .data(let datagrams), .snapshotData(_, let datagrams): datagrams
