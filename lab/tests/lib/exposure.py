@@ -6,7 +6,7 @@
 
 Opens RATE TCP connections a second for SECONDS, as frames (SYN, then ACK) sent from CABLE, the other end of the director's
 interface with hardware address MAC, as if CLIENT, an address of IPv4 or IPv6, asked for VIP. Listens to the kernel's sync datagrams
-on TAP, the other end of the interface on which the director's master sends them, and takes their times from the kernel.
+that leave through TAP, the interface on which the director's master sends them, and takes their times from the kernel.
 
 From a connection's ACK to the first datagram that names it a director that loses power takes the connection along. Prints the rate
 that was reached, and these times, in seconds: the shortest (the youngest connection that a crash may spare), the median, the 90th and
@@ -19,7 +19,7 @@ import sys
 import time
 
 SO_RCVBUFFORCE, SO_TIMESTAMPNS = 33, 35
-FIRST_PORT, SYN, ACK = 2000, 0x02, 0x10
+ETH_P_ALL, FIRST_PORT, SYN, ACK = 3, 2000, 0x02, 0x10
 
 
 def folded(data):
@@ -73,10 +73,10 @@ def main():
     tap_name, cable, mac, host, vip, port, rate, seconds = sys.argv[1:9]
     rate, seconds = float(rate), float(seconds)
     client = Client(cable, mac, host, vip, int(port))
-    tap = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+    tap = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
     tap.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
     tap.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-    tap.bind((tap_name, 0x0800))
+    tap.bind((tap_name, ETH_P_ALL))
     tap.setblocking(False)
 
     count = int(rate * seconds)
@@ -99,9 +99,11 @@ def main():
     seen, datagrams, nudges = {}, 0, 0
     while True:
         try:
-            packet, ancillary, _, _ = tap.recvmsg(65536, 128)
+            packet, ancillary, _, sender = tap.recvmsg(65536, 128)
         except BlockingIOError:
             break
+        if sender[1] != 0x0800 or sender[2] != socket.PACKET_OUTGOING:
+            continue
         start = (packet[0] & 15) * 4
         if packet[9] != 17 or not 8848 <= struct.unpack_from('!H', packet, start + 2)[0] < 8848 + 64:
             continue
