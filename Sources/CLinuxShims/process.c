@@ -78,3 +78,5 @@ int vervet_become(uid_t user, gid_t group, const gid_t *others, int count, unsig
 }
 
 int vervet_use_one_memory_pool(void) { return mallopt(M_ARENA_MAX, 1); }
+
+int vervet_map_large_memory(void) { return mallopt(M_MMAP_THRESHOLD, 128 * 1024); }

@@ -52,6 +52,10 @@ int vervet_close_range(unsigned first, unsigned last);
 /// Makes all threads take memory from one pool (mallopt(3), M_ARENA_MAX); returns 0 when that is not possible.
 int vervet_use_one_memory_pool(void);
 
+/// Keeps memory of 128 KiB and more out of the pools for good: it is new and untouched each time, and given back when it
+/// is freed (mallopt(3), M_MMAP_THRESHOLD). Returns 0 when that is not possible.
+int vervet_map_large_memory(void);
+
 /// Lets go of the program's and its libraries' pages of code and constants (madvise(2) MADV_DONTNEED): what is still needed comes back from
 /// the page cache, what only the start needed does not. Before mlockall(2), which forbids it.
 void vervet_forget_code(void);

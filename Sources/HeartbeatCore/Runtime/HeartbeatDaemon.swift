@@ -35,6 +35,9 @@ public final class HeartbeatDaemon {
     ///   - isForeground: Whether lines of the log go to standard error.
     /// - Throws: ``SystemError``; EWOULDBLOCK of "lock" means that another heartbeat runs.
     public init(_ configuration: HeartbeatConfiguration, version: String, isForeground: Bool) throws(SystemError) {
+        // Every connection to Corosync takes a cleared buffer of 1 MiB, of which little is used. Once one was freed the C
+        // library would take the next out of a pool, and clearing it there touches all of it.
+        _ = vervet_map_large_memory()
         runFile = try RunFile(path: configuration.processPath)
         log = try HeartbeatLog(file: configuration.logFile, isForeground: isForeground)
         let key: ProbeKey?
