@@ -113,7 +113,8 @@ extension FileMachine {
     }
 
     private func verdict(for waiter: Waiter, isOver: Bool, _ now: Moment) -> Verdict? {
-        if let obstacle {
+        // A decision may replace the very file that has errors.
+        if let obstacle, isOver || waiter.kind == .publish {
             return obstacle
         }
         if let separation {

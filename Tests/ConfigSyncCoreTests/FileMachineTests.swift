@@ -233,4 +233,13 @@ import Testing
         site.settle()
         #expect(site.answers[good]?.outcome == .everywhere && site.text(2) == "one")
     }
+
+    @Test func aBrokenFileCanBeGivenUpWhereItIs() {
+        var site = started()
+        site.edit(2, "bad")
+        site.settle()
+        let token = site.decide(on: 2, for: 1)
+        site.settle()
+        #expect(site.answers[token]?.outcome == .everywhere && site.text(2) == "one")
+    }
 }
