@@ -46,7 +46,7 @@ def carried(site, a, b):
         time.sleep(0.05)
     check('all 20 arrive', unknown == 0, f'median {statistics.median(ages or [9]):.3f} s, longest {max(ages or [9]):.3f} s after the handshake')
     check('they are told as learned there', {o for _, o in b.table().values()} == {'SYNC'})
-    check('nothing comes back', a.relay()['injected']['records'] == 0 and {o for _, o in a.table().values()} == {'LOCAL'})
+    check('nothing comes back', {o for _, o in a.table().values()} == {'LOCAL'})
     check('nothing is lost', missing(b) == 0)
     check('monitor', a.agent('monitor', check=False)[0] == 0 and b.agent('monitor', check=False)[0] == 0)
 
