@@ -207,12 +207,12 @@ private struct Bench {
     private static let timers = LinkTimers()
 
     /// The value after conclusions of so many milliseconds each.
-    private func after(_ steps: [(Bool?, Int64)], immediate: Bool = false) -> Bool? {
+    private func after(_ steps: [(Bool?, Int64)], patience: Duration = Self.timers.settle) -> Bool? {
         var time = TestTime()
         var health = PublishedHealth(timers: Self.timers)
         for (conclusion, milliseconds) in steps {
             for _ in 0...milliseconds / 50 {
-                health.conclude(conclusion, isImmediate: immediate, at: time.now)
+                health.conclude(conclusion, patience: patience, at: time.now)
                 time.milliseconds += 50
             }
         }
@@ -228,7 +228,15 @@ private struct Bench {
         #expect(after([(true, 0), (false, 250)]) == true)
         #expect(after([(true, 0), (false, 300)]) == false)
         #expect(after([(true, 0), (false, 200), (true, 50), (false, 200)]) == true)
-        #expect(after([(true, 0), (false, 0)], immediate: true) == false)
+        #expect(after([(true, 0), (false, 0)], patience: .zero) == false)
+    }
+
+    @Test func fewerPingsAloneTakeTheirTime() {
+        let timers = LinkTimers()
+        #expect(timers.patience(with: .carrier) == .zero && timers.patience(with: .cutAndPing) == timers.settle)
+        #expect(timers.patience(with: .pingFewer) == .seconds(5))
+        #expect(after([(true, 0), (false, 4900)], patience: timers.patience(with: .pingFewer)) == true)
+        #expect(after([(true, 0), (false, 5000)], patience: timers.patience(with: .pingFewer)) == false)
     }
 
     @Test func recoveryIsSlow() {

@@ -12,6 +12,7 @@ public struct ConfigurationParser {
     private static let durations: [String: any WritableKeyPath<LinkTimers, Duration> & Sendable] = [
         "keepalive": \.keepalive, "warntime": \.warntime, "deadtime": \.deadtime, "settle": \.settle,
         "uptime_hold": \.uptimeHold, "initdead": \.initdead, "solo_confirm": \.soloConfirm,
+        "ping_confirm": \.pingConfirm,
     ]
 
     private static let words =

@@ -82,7 +82,7 @@ extension Coordinator {
                 continue
             }
             let isHealthy = conclusion(own, verdict, link, at: now)
-            health[link]?.conclude(isHealthy, isImmediate: verdict.reason.isImmediate, at: now)
+            health[link]?.conclude(isHealthy, patience: timers.patience(with: verdict.reason), at: now)
         }
     }
 

@@ -29,6 +29,12 @@ public struct LinkTimers: Equatable, Sendable {
     /// How long a fault verdict must stay the same before it is published; a carrier event is published at once.
     public var settle = Duration.milliseconds(300)
 
+    /// How long fewer pings must answer here than elsewhere, while all hear each other, before that is published.
+    ///
+    /// On a link that loses packets the target's own search for our hardware address (ARP: tries a second apart) may fail
+    /// and keep its answers back for seconds, though nothing is cut.
+    public var pingConfirm = Duration.seconds(5)
+
     /// How long our own pings must be dead before we accuse ourselves while the peer's daemon is silent.
     public var soloConfirm = Duration.seconds(5)
 
@@ -37,4 +43,13 @@ public struct LinkTimers: Equatable, Sendable {
 
     /// The defaults.
     public init() {}
+
+    /// How long a fault must last before it is published, by the rule that found it.
+    func patience(with reason: VerdictReason) -> Duration {
+        switch reason {
+        case .pingFewer: pingConfirm
+        case let reason where reason.isImmediate: .zero
+        default: settle
+        }
+    }
 }

@@ -36,9 +36,9 @@ public struct PublishedHealth: Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - isHealthy: Whether we are not at fault; nil when nothing may be concluded now: everything stays as it is.
-    ///   - isImmediate: Whether a fault needs no second look.
+    ///   - patience: How long a fault must last before it is published.
     ///   - now: The present.
-    public mutating func conclude(_ isHealthy: Bool?, isImmediate: Bool, at now: MonotonicTime) {
+    public mutating func conclude(_ isHealthy: Bool?, patience: Duration, at now: MonotonicTime) {
         guard let isHealthy, isHealthy != value else {
             candidateSince = nil
             return
@@ -48,7 +48,7 @@ public struct PublishedHealth: Equatable, Sendable {
         let wait: Duration
         switch (value, isHealthy) {
         case (nil, true): wait = .zero
-        case (_, false): wait = isImmediate ? .zero : timers.settle
+        case (_, false): wait = patience
         case (_, true): wait = timers.uptimeHold
         }
         guard now - begun >= wait, !(isHealthy && flaps.holds(at: now)) else {
