@@ -196,6 +196,8 @@ def udp(site, a, b):
     await_true(lambda: a.relay()['joined'] and b.relay()['joined'] and settled(b), 15, 'both are there')
     ports = site.client.open(50, 0.01)
     check('all arrive', not known(b, ports))
+    # What was sent in the moment in which b began to listen is missing for good; its snapshot told it.
+    at_start = b.relay()['peers'][0]['missing']
     b.cut(0)
     ports = site.client.open(10, 0.02)
     check('with the public link cut', not known(b, ports))
@@ -206,7 +208,8 @@ def udp(site, a, b):
     check('with the crossover cut', not known(b, ports))
     b.cut(1, False)
     peer = b.relay()['peers'][0]
-    check('none is missing, the second copies are dropped', peer['missing'] == 0 and peer['repeated'] > 0, f'{peer["envelopes"]} envelopes, {peer["repeated"]} repeated')
+    check('none is missing since, the second copies are dropped', peer['missing'] <= at_start and peer['repeated'] > 0,
+          f'{peer["envelopes"]} envelopes, {peer["missing"]} missing, {at_start} of them at the start, {peer["repeated"]} repeated')
     bad = b.relay()['losses']['envelopes_bad']
     forger = a.spawn(sys.executable, '-c', '''
 import socket
