@@ -12,6 +12,7 @@ private struct Site {
     var published: [String: String] = [:]
     var publications = 0
     var faulty: [NodeID] = []
+    var hasCarrier = true
 
     init(_ configuration: HeartbeatConfiguration = HeartbeatConfiguration()) throws {
         coordinator = Coordinator(configuration: configuration, incarnation: 1, version: "test", at: TestTime().now)
@@ -109,7 +110,7 @@ private struct Site {
             echoAgeMilliseconds: 0,
             hears: hears.reduce(0) { $0 | 1 << $1 },
             pings: 0,
-            carriers: 3,
+            carriers: hasCarrier ? 3 : 2,
             keyID: 0
         )
     }
@@ -125,7 +126,7 @@ private struct Site {
             configurationHash: coordinator.configuration.hash
         )
         for link in UInt8(0)...1 {
-            message.localLinks.append(LocalLinkRecord(link: link, hasCarrier: true, hasAddress: true, receives: true))
+            message.localLinks.append(LocalLinkRecord(link: link, hasCarrier: hasCarrier || link > 0, hasAddress: true, receives: true))
             let word: Tristate = hears.contains(link) ? .yes : .no
             message.peerLinks.append(PeerLinkRecord(peer: 1, link: link, state: .up, hears: word, isHeard: word))
         }
@@ -141,11 +142,22 @@ private struct Site {
         #expect(site.published["hb-redundancy"] == "2")
     }
 
-    @Test func ownCarrierLostIsPublishedAtOnce() throws {
+    @Test func ownCarrierLostIsPublishedAfterAMoment() throws {
         var site = try Site()
         site.coordinator.handle(.localLinks([site.local(0, hasCarrier: false)]), at: site.time.now)
-        site.tick()
+        site.run(milliseconds: 250)
+        #expect(site.published["hb-score"] == "1000")
+        site.run(milliseconds: 50)
         #expect(site.published["hb-score"] == "0")
+    }
+
+    @Test func aSwitchThatDiesTakesBothCarriersAndMovesNothing() throws {
+        var site = try Site()
+        site.coordinator.handle(.localLinks([site.local(0, hasCarrier: false)]), at: site.time.now)
+        site.run(milliseconds: 200)
+        site.hasCarrier = false
+        site.run(milliseconds: 5000)
+        #expect(site.published["hb-score"] == "1000")
     }
 
     @Test func aLostNodeLeavesPacemakerInPeaceExceptForTheScore() throws {
@@ -228,7 +240,7 @@ private struct Site {
         #expect(site.published["hb-score"] == "1500" && site.published["hb-score-web"] == "1500")
         #expect(site.published["hb-score-lan"] == "500" && site.published["hb-score-nowhere"] == nil)
         site.coordinator.handle(.localLinks([site.local(0, hasCarrier: false)]), at: site.time.now)
-        site.tick()
+        site.run(milliseconds: 300)
         #expect(site.published["hb-score-web"] == "500" && site.published["hb-score-lan"] == "500")
         site.run(milliseconds: 3000)
         #expect(site.published["hb-reason"] == "public: carrier, at fault: d1; inside: ok")

@@ -26,8 +26,12 @@ public struct LinkTimers: Equatable, Sendable {
     /// How long a fault verdict about anything but an interface's own state is not believed after the start.
     public var initdead = Duration.seconds(15)
 
-    /// How long a fault verdict must stay the same before it is published; a carrier event is published at once.
+    /// How long a fault verdict must stay the same before it is published; a lost carrier a little sooner.
     public var settle = Duration.milliseconds(300)
+
+    /// How long a lost carrier must last before it is published: a switch that dies takes those of all directors, within a
+    /// fraction of a second, and then a move would only lead to another dead interface.
+    public var carrierSettle = Duration.milliseconds(250)
 
     /// How long fewer pings must answer here than elsewhere, while all hear each other, before that is published.
     ///
@@ -48,7 +52,7 @@ public struct LinkTimers: Equatable, Sendable {
     func patience(with reason: VerdictReason) -> Duration {
         switch reason {
         case .pingFewer: pingConfirm
-        case let reason where reason.isImmediate: .zero
+        case .carrier: carrierSettle
         default: settle
         }
     }
