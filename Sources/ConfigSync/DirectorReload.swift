@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import LDirectorCore
 import LinuxKit
 
@@ -6,6 +7,9 @@ import LinuxKit
 struct DirectorReload {
     /// Names may have to be looked up.
     private static let patience = Duration.seconds(30)
+
+    /// Between two looks at a reload that is under way, in microseconds.
+    private static let interval: useconds_t = 50_000
 
     private let instances: [String]
 
@@ -20,8 +24,8 @@ struct DirectorReload {
         for instance in instances {
             let client = ControlClient(path: RuntimeFiles(instance: instance).controlSocket)
             do throws(ControlClient.Failure) {
-                let answer = try client.ask("reload", timeout: Self.patience)
-                return answer == "ok\n" ? nil : answer.split(separator: "\n").joined(separator: "; ")
+                _ = try client.ask("reload", timeout: Self.patience)
+                return try outcome(client)
             } catch {
                 if case .notRunning = error {
                     continue
@@ -30,5 +34,21 @@ struct DirectorReload {
             }
         }
         return nil
+    }
+
+    /// Waits until ldirectord has read the file; why it does not use it, or nil.
+    private func outcome(_ client: ControlClient) throws(ControlClient.Failure) -> String? {
+        let end = SuspendingClock.now + Self.patience
+        while SuspendingClock.now < end {
+            guard let status = JSONValue(parsing: try client.ask("status json", timeout: Self.patience)) else {
+                return "ldirectord's status cannot be read"
+            }
+            if case .null? = status["reload_under_way_since"] {
+                let reasons = status["rejected_configuration"]?.elements.compactMap(\.string) ?? []
+                return reasons.isEmpty ? nil : reasons.joined(separator: "; ")
+            }
+            usleep(Self.interval)
+        }
+        return "ldirectord is still reading it"
     }
 }

@@ -126,7 +126,9 @@ private struct Site {
             configurationHash: coordinator.configuration.hash
         )
         for link in UInt8(0)...1 {
-            message.localLinks.append(LocalLinkRecord(link: link, hasCarrier: hasCarrier || link > 0, hasAddress: true, receives: true))
+            message.localLinks.append(
+                LocalLinkRecord(link: link, hasCarrier: hasCarrier || link > 0, hasAddress: true, receives: true)
+            )
             let word: Tristate = hears.contains(link) ? .yes : .no
             message.peerLinks.append(PeerLinkRecord(peer: 1, link: link, state: .up, hears: word, isHeard: word))
         }

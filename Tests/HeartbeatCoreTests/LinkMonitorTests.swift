@@ -233,7 +233,9 @@ private struct Bench {
 
     @Test func fewerPingsAloneTakeTheirTime() {
         let timers = LinkTimers()
-        #expect(timers.patience(with: .carrier) == .milliseconds(250) && timers.patience(with: .cutAndPing) == timers.settle)
+        #expect(
+            timers.patience(with: .carrier) == .milliseconds(250) && timers.patience(with: .cutAndPing) == timers.settle
+        )
         #expect(timers.patience(with: .pingFewer) == .seconds(5))
         #expect(after([(true, 0), (false, 4900)], patience: timers.patience(with: .pingFewer)) == true)
         #expect(after([(true, 0), (false, 5000)], patience: timers.patience(with: .pingFewer)) == false)
