@@ -9,6 +9,9 @@ extension Coordinator {
     /// services then, and each attribute costs it time.
     private static let lossRest = Duration.seconds(5)
 
+    /// How long the same is held back after somebody is newly at fault or well: Pacemaker is moving services, and would calculate anew.
+    private static let moveRest = Duration.milliseconds(2500)
+
     /// All attributes are asserted again after so long; Pacemaker drops equal values.
     private static let assertInterval = Duration.seconds(60)
 
@@ -185,9 +188,11 @@ extension Coordinator {
             freeze(at: now)
             return
         }
-        let isResting = ringShrankAt.map { now - $0 < Self.lossRest } ?? false
-        let isSettled = !isResting && secondarySince.map { now - $0 >= Self.secondarySettle } ?? true
         let first = scores(score)
+        let isResting =
+            ringShrankAt.map { now - $0 < Self.lossRest } ?? false
+            || faultyChangedAt.map { now - $0 < Self.moveRest } ?? false
+        let isSettled = !isResting && secondarySince.map { now - $0 >= Self.secondarySettle } ?? true
         let names = Set(first.map(\.key))
         // Who speaks for itself again is not spoken for a moment longer.
         let kept = published.filter { !names.contains($0.key) && ($0.node == nil || secondary.contains($0)) }

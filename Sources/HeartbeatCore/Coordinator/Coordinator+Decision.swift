@@ -124,6 +124,9 @@ extension Coordinator {
         guard verdicts[link] != verdict else {
             return
         }
+        if let old = verdicts[link], old.faulty != verdict.faulty {
+            faultyChangedAt = now
+        }
         let isFirst = verdicts[link] == nil
         verdicts[link] = verdict
         verdictSince[link] = now

@@ -30,6 +30,8 @@ public struct Coordinator: Sendable {
     var ringChangedAt: MonotonicTime?
     /// When the ring last lost a node without gaining one.
     var ringShrankAt: MonotonicTime?
+    /// When a verdict last accused others than before.
+    var faultyChangedAt: MonotonicTime?
     var lateUntil: MonotonicTime?
     var lastTick: MonotonicTime?
     var isStopping = false
