@@ -19,7 +19,8 @@ struct HeartbeatCommand: ParsableCommand {
         version: heartbeatVersion,
         subcommands: [
             Run.self, Stop.self, Status.self, Explain.self, History.self, Metrics.self, Nodes.self, NodeState.self,
-            Links.self, LinkState.self, Ping.self, Force.self, Maintenance.self, Check.self, Convert.self,
+            Links.self, LinkState.self, Ping.self, Force.self, Maintenance.self, Check.self, Config.self,
+            Convert.self,
         ]
     )
 }

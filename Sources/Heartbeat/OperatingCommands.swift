@@ -48,11 +48,55 @@ struct Metrics: ParsableCommand {
 
 /// `heartbeat nodes`: who is a member.
 struct Nodes: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List the nodes: up, dead or unknown.")
+    static let configuration = CommandConfiguration(
+        abstract: "List the nodes: up, dead or unknown, and whether their heartbeat speaks."
+    )
 
     @OptionGroup var control: ControlOption
 
-    func run() throws { try show(control.ask("nodes")) }
+    @Flag(help: "Only the ping nodes: targets and groups, with their link and whether they answer.")
+    var ping = false
+
+    @Flag(help: "Only the members of the cluster, which is what is shown anyway.")
+    var normal = false
+
+    @Flag(help: "All of them as JSON, each with its type: normal or ping.")
+    var json = false
+
+    func validate() throws {
+        guard [ping, normal, json].count(where: { $0 }) <= 1 else {
+            throw ValidationError("--ping, --normal and --json exclude each other")
+        }
+    }
+
+    func run() throws { try show(control.ask(json ? "nodes json" : ping ? "nodes ping" : "nodes")) }
+}
+
+/// `heartbeat config [NAME]`: what is in effect.
+struct Config: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print every directive with its value, defaults included, as a file that means the same.",
+        discussion: "With a name, only the values of that directive, one a line; exit code 1 when it has none."
+    )
+
+    @OptionGroup var options: ConfigurationOption
+
+    @Argument(help: "A directive of heartbeat.conf.")
+    var name: String?
+
+    func run() throws {
+        let listing = try options.load().listing
+        guard let name else {
+            print(listing.map { "\($0.directive) \($0.value)\n" }.joined(), terminator: "")
+            return
+        }
+        let values = listing.filter { $0.directive == name }.map(\.value)
+        guard !values.isEmpty else {
+            complain("heartbeat: \"\(name)\" has no value, or is no directive")
+            throw ProgramExit.failed
+        }
+        print(values.joined(separator: "\n"))
+    }
 }
 
 /// `heartbeat node NAME`: one node, by the exit code.

@@ -103,6 +103,9 @@ import Testing
         node a
         node b
         ping 10.0.0.254 10.0.0.253
+        ping_group reals 10.0.0.21 10.0.0.22
+        deadping 20
+        mcast eth2 225.0.0.1 694 3 0
         auto_failback off
         respawn hacluster /usr/lib/heartbeat/ipfail
         """
@@ -115,6 +118,11 @@ import Testing
         #expect(configuration.timers.deadtime == .seconds(10) && configuration.timers.warntime == .milliseconds(2500))
         #expect(configuration.links[0]?.name == "eth1" && configuration.links[0]?.isDesignated == true)
         #expect(configuration.links[1]?.isDesignated == false && configuration.pings[0]?.count == 2)
+        #expect(
+            configuration.pingGroups[0]?.map(\.name) == ["reals"] && configuration.pingGroups[0]?[0].targets.count == 2
+        )
+        #expect(configuration.timers.pingDeadtime == .seconds(20))
+        #expect((0..<3).map { configuration.ttl(ofLink: $0) } == [1, 1, 3])
     }
 
     @Test func whatHasNoCounterpartIsToldWithItsLine() {

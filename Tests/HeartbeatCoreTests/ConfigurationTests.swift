@@ -27,7 +27,12 @@ import Testing
             # two links
             link 0 public
             link 1 crossover support
-            link 2 inside designated weight 500\t# counts half
+            link 2 inside designated weight 500 ttl 5 port 7100 group in\t# counts half
+            ping_group inside reals 198.51.100.2 198.51.100.1
+            ping_group crossover switch 203.0.113.1
+            ping_deadtime 2s
+            ttl 2
+            log_level warning
             ping public 192.0.2.1 192.0.2.2
             ping 2 198.51.100.1
             keepalive 100ms
@@ -52,6 +57,13 @@ import Testing
         #expect(configuration.name(ofLink: 1) == "crossover")
         #expect(configuration.pings[0]?.map(\.description) == ["192.0.2.1", "192.0.2.2"])
         #expect(configuration.pings[2]?.count == 1)
+        #expect(configuration.pingGroups[2]?.map(\.name) == ["reals"] && configuration.pingGroups[1]?.count == 1)
+        #expect(configuration.pingTargets(ofLink: 2)?.map(\.description) == ["198.51.100.1", "198.51.100.2"])
+        #expect(configuration.pingTargets(ofLink: 1)?.count == 1 && configuration.pingTargets(ofLink: 3) == nil)
+        #expect((0..<3).map { configuration.ttl(ofLink: $0) } == [2, 2, 5])
+        #expect((0..<3).map { configuration.port(ofLink: $0) } == [7000, 7001, 7100])
+        #expect(configuration.links[2]?.group == "in")
+        #expect(configuration.timers.pingDeadtime == .seconds(2) && configuration.logLevel == .warning)
         #expect(configuration.timers.keepalive == .milliseconds(100))
         #expect(configuration.timers.deadtime == .milliseconds(500))
         #expect(configuration.timers.warntime == .milliseconds(300))
@@ -67,6 +79,40 @@ import Testing
                 && configuration.services.map(\.links) == [[0, 2], [2]]
         )
         #expect(configuration.daemonGrace == .seconds(60) && configuration.isLossNeutral && configuration.deletesAtStop)
+        #expect(try reread(configuration) == configuration)
+    }
+
+    /// What is listed as being in effect means the same when it is read.
+    private func reread(_ configuration: HeartbeatConfiguration) throws -> HeartbeatConfiguration {
+        let text = configuration.listing.map { "\($0.directive) \($0.value)\n" }.joined()
+        return try ConfigurationParser.parse(text, file: "listed")
+    }
+
+    @Test func theDefaultsAreListed() throws {
+        var expected = HeartbeatConfiguration()
+        expected.timers.pingDeadtime = .milliseconds(800)
+        #expect(try reread(HeartbeatConfiguration()) == expected)
+        let listing = HeartbeatConfiguration().listing
+        #expect(listing.contains { $0 == ("ttl", "1") } && listing.contains { $0 == ("keepalive", "200ms") })
+    }
+
+    @Test func ofAGroupOfLinksTheHeaviestHealthyOneCounts() throws {
+        let text = """
+            link 0 a group wan
+            link 1 b designated weight 800 group wan
+            link 2 c designated weight 300
+            """
+        let configuration = try ConfigurationParser.parse(text, file: "hb.conf")
+        #expect(configuration.weight(ofHealthy: [0, 1, 2]) == 1300)
+        #expect(configuration.weight(ofHealthy: [1, 2]) == 1100 && configuration.weight(ofHealthy: [1]) == 800)
+        #expect(configuration.weight(ofHealthy: [2]) == 300 && configuration.weight(ofHealthy: []) == 0)
+    }
+
+    @Test func ttlAndPortsAreOthersBusinessToo() throws {
+        let plain = try ConfigurationParser.parse("link 0 a", file: "hb.conf")
+        for text in ["link 0 a ttl 2", "link 0 a port 7000", "link 0 a\nttl 2"] {
+            #expect(try ConfigurationParser.parse(text, file: "hb.conf").hash != plain.hash)
+        }
     }
 
     @Test(arguments: [
@@ -96,6 +142,22 @@ import Testing
         ),
         ("link 0 a\nlink 0 b", "hb.conf:2:6: error: link 0 was already described above\n    link 0 b\n         ^"),
         ("port 1\nport 2", "hb.conf:2:1: error: \"port\" was already given above\n    port 2\n    ^"),
+        (
+            "ttl 0",
+            "hb.conf:1:5: error: \"0\" is not a whole number from 1 to 255\n    ttl 0\n        ^"
+        ),
+        (
+            "link 0 a\nlink 1 b port 6940",
+            "hb.conf: error: link 1 and link 0 both have port 6940"
+        ),
+        (
+            "ping_group 0 g",
+            "hb.conf:1:1: error: write: ping_group LINK NAME ADDRESS...\n    ping_group 0 g\n    ^"
+        ),
+        (
+            "ping_group 0 g 192.0.2.1\nping_group 0 g 192.0.2.2",
+            "hb.conf:2:14: error: ping group \"g\" was already described above\n    ping_group 0 g 192.0.2.2\n                 ^"
+        ),
         ("keepalive 10ms", "hb.conf: error: keepalive must be at least 50ms"),
         (
             "link 0 a support\nlink 1 b",
@@ -120,7 +182,8 @@ import Testing
         var generator = SeededGenerator(seed: 9)
         let words = [
             "link", "ping", "0", "7", "8", "-1", "public", "designated", "weight", "deadtime", "2s", "ms", "\t", "#",
-            "\u{0}", "é", "auth", "file",
+            "\u{0}", "é", "auth", "file", "ping_group",
+            "ttl", "port",
         ]
         for _ in 0..<5000 {
             let text = (0..<Int.random(in: 0...12, using: &generator)).map { _ in

@@ -13,6 +13,7 @@ private struct Site {
     var publications = 0
     var faulty: [NodeID] = []
     var hasCarrier = true
+    var logged: [String] = []
 
     init(_ configuration: HeartbeatConfiguration = HeartbeatConfiguration()) throws {
         coordinator = Coordinator(configuration: configuration, incarnation: 1, version: "test", at: TestTime().now)
@@ -70,6 +71,7 @@ private struct Site {
             case .multicast(let bytes):
                 // Our own messages come back at once.
                 coordinator.handle(.message(sender: 1, bytes: bytes), at: time.now)
+            case .log(_, let text): logged.append(text)
             default: break
             }
         }
@@ -303,10 +305,111 @@ private struct Site {
     @Test func silentProbesOnAllLinksAreNoFaultWhileCorosyncHears() throws {
         var site = try Site()
         let links: [UInt8: KnetLink] = [0: KnetLink(isConnected: true), 1: KnetLink(isConnected: true)]
-        site.coordinator.handle(.knet(peer: 2, links: links), at: site.time.now)
-        site.run(milliseconds: 6000, links: [])
+        for _ in 0..<6 {
+            site.coordinator.handle(.knet(peer: 2, links: links), at: site.time.now)
+            site.run(milliseconds: 1000, links: [])
+        }
         #expect(site.published["hb-score"] == "1000")
         #expect(site.coordinator.blockedProbes == [2])
+    }
+
+    @Test func whatCorosyncSaidLongAgoIsForgotten() throws {
+        var site = try Site()
+        site.coordinator.handle(.knet(peer: 2, links: [0: KnetLink(isConnected: true)]), at: site.time.now)
+        site.run(milliseconds: 2000)
+        #expect(site.coordinator.peers[2]?.knet[0]?.isConnected == true)
+        site.run(milliseconds: 200)
+        #expect(site.coordinator.peers[2]?.knet.isEmpty == true)
+    }
+
+    @Test func aLinkThatIsLateAgainAndAgainFillsNoLog() throws {
+        var configuration = HeartbeatConfiguration()
+        configuration.timers.lossDownPermille = 0
+        var site = try Site(configuration)
+        let before = site.logged.count { $0.contains("late") }
+        for _ in 0..<10 {
+            site.run(milliseconds: 600, links: [1])
+            site.run(milliseconds: 400)
+        }
+        #expect(site.coordinator.peers[2]?.monitors[0]?.lateTotal == 10)
+        #expect(site.logged.count { $0.contains("late") } - before <= 2)
+    }
+
+    /// How many ping nodes link 0 has, and how many of them answer.
+    private func pingNodes(_ site: Site) -> [Int] {
+        let nodes = site.coordinator.pingNodes(0)
+        return [nodes.total, nodes.alive]
+    }
+
+    @Test func aPingGroupCountsAsOneAndAnswersWhileAnyMemberDoes() throws {
+        let addresses = try (1...4).map { try #require(IPAddress("10.0.0.\(200 + $0)")) }
+        var configuration = HeartbeatConfiguration()
+        configuration.pings = [0: [addresses[0]]]
+        configuration.pingGroups = [
+            0: [HeartbeatConfiguration.PingGroup(name: "reals", targets: [addresses[1], addresses[2]])]
+        ]
+        var site = try Site(configuration)
+        #expect(pingNodes(site) == [0, 0], "nothing is pinged yet")
+        let targets = try #require(configuration.pingTargets(ofLink: 0))
+        site.coordinator.handle(.pingTargets(link: 0, targets: targets), at: site.time.now)
+        let answer = { (site: inout Site, who: [Int]) in
+            for _ in 0..<20 {
+                for index in who {
+                    site.coordinator.handle(.pingReply(link: 0, target: addresses[index]), at: site.time.now)
+                }
+                site.run(milliseconds: 100)
+            }
+        }
+        answer(&site, [0, 1, 2])
+        #expect(pingNodes(site) == [2, 2])
+        answer(&site, [0, 2])
+        #expect(pingNodes(site) == [2, 2])
+        answer(&site, [0])
+        #expect(pingNodes(site) == [2, 1])
+        #expect(site.coordinator.pingGroupStates[0]?["reals"]?.isAlive == false)
+        #expect(site.logged.contains { $0.contains("ping group reals does not answer") })
+        answer(&site, [1])
+        #expect(pingNodes(site) == [2, 1])
+        let report = StatusReport(
+            coordinator: site.coordinator,
+            counters: ProbeCounters(),
+            keySource: "test",
+            now: site.time.now
+        )
+        #expect(
+            report.json.contains(#""ping_groups":[{"link":"0","name":"reals","targets":["10.0.0.202","10.0.0.203"]"#)
+        )
+        #expect(report.metrics.contains(#"vervet_heartbeat_ping_group_alive{link="0",group="reals"} 1"#))
+        #expect(report.pingNodes.contains("10.0.0.201 dead 0\n") && report.pingNodes.contains("group:reals up 0\n"))
+        #expect(report.nodesJSON.contains(#"{"name":"d2","type":"normal","state":"up","heartbeat":true}"#))
+        #expect(report.nodesJSON.contains(#"{"name":"group:reals","type":"ping","state":"up","link":"0"}"#))
+    }
+
+    @Test func statusTellsWhoAgreesAndWhatIsHeldDown() throws {
+        var site = try Site()
+        let json = { (site: Site) in
+            StatusReport(
+                coordinator: site.coordinator,
+                counters: ProbeCounters(),
+                keySource: "test",
+                now: site.time.now
+            ).json
+        }
+        #expect(json(site).contains(#""agreed_by":["d1","d2"]"#))
+        #expect(json(site).contains(#""initdead":false,"hold_down_until_s":null}"#))
+        #expect(json(site).contains(#""knet_heard":null,"carrier":true}"#))
+        for _ in 0..<3 {
+            site.coordinator.handle(.localLinks([site.local(0, hasCarrier: false)]), at: site.time.now)
+            site.run(milliseconds: 1000)
+            #expect(json(site).contains(#""reason":"carrier","row":2,"faulty":["d1"]"#))
+            #expect(json(site).contains(#""agreed_by":["d1"]"#), "the peer of this test never accuses")
+            site.coordinator.handle(.localLinks([site.local(0, hasCarrier: true)]), at: site.time.now)
+            site.run(milliseconds: 7000)
+        }
+        #expect(
+            json(site).contains(#""initdead":false,"hold_down_until_s":5"#),
+            "a minute, less the last eight seconds"
+        )
     }
 
     @Test func afterAnAbsenceNobodyIsAccused() throws {

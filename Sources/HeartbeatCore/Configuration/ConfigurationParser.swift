@@ -3,12 +3,6 @@ import LinuxKit
 
 /// Reads a heartbeat.conf: one directive a line, words separated by blanks, `#` begins a comment.
 public struct ConfigurationParser {
-    /// A word and where it stands.
-    struct Word {
-        let text: String
-        let column: Int
-    }
-
     private static let durations: [String: any WritableKeyPath<LinkTimers, Duration> & Sendable] = [
         "keepalive": \.keepalive, "warntime": \.warntime, "deadtime": \.deadtime, "settle": \.settle,
         "uptime_hold": \.uptimeHold, "initdead": \.initdead, "solo_confirm": \.soloConfirm,
@@ -17,17 +11,20 @@ public struct ConfigurationParser {
 
     private static let words =
         durations.keys.sorted() + [
-            "auth", "evidence", "flap_limit", "implicit_ping", "link", "log_file", "metrics", "user",
+            "auth", "evidence", "flap_limit", "implicit_ping", "link", "log_file", "log_level", "metrics", "user",
         ]
         + [
-            "loss_down", "loss_up", "ping", "ping_delta", "port", "service", "daemon_grace", "on_daemon_loss",
-            "on_stop",
+            "loss_down", "loss_up", "ping", "ping_deadtime", "ping_delta", "ping_group", "port", "service",
+            "daemon_grace", "on_daemon_loss", "on_stop", "ttl",
         ]
 
     private let file: String
     private var configuration = HeartbeatConfiguration()
     private var diagnostics: [ConfigurationDiagnostic] = []
     private var pings: [(link: Word, targets: [IPAddress], line: Int, source: String)] = []
+    private var pingGroups:
+        [(link: Word, group: HeartbeatConfiguration.PingGroup, name: Word, line: Int, source: String)] =
+            []
     private var services: [(name: Word, links: [Word], line: Int, source: String)] = []
     private var given: Set<String> = []
     private var line = 0
@@ -66,7 +63,7 @@ public struct ConfigurationParser {
             return
         }
         let values = Array(words.dropFirst())
-        let isRepeatable = ["evidence", "link", "ping", "service"].contains(directive.text)
+        let isRepeatable = ["evidence", "link", "ping", "ping_group", "service"].contains(directive.text)
         if !isRepeatable, !given.insert(directive.text).inserted {
             complain(directive, "\"\(directive.text)\" was already given above")
             return
@@ -78,6 +75,15 @@ public struct ConfigurationParser {
         switch directive.text {
         case "link": takeLink(directive, values)
         case "ping": takePing(directive, values)
+        case "ping_group": takePingGroup(directive, values)
+        case "ping_deadtime":
+            if let value = single(directive, values), let deadtime = time(value) {
+                configuration.timers.pingDeadtime = deadtime
+            }
+        case "ttl":
+            if let value = single(directive, values), let ttl = number(value, 1...255) {
+                configuration.ttl = UInt8(ttl)
+            }
         case "service": takeService(directive, values)
         case "daemon_grace":
             if let value = single(directive, values), let grace = time(value) {
@@ -118,6 +124,15 @@ public struct ConfigurationParser {
         case "log_file":
             if let value = single(directive, values), let path = path(value) {
                 configuration.logFile = path
+            }
+        case "log_level":
+            if let value = single(directive, values) {
+                let names = LogLevel.allCases.map { "\($0)" }
+                if let index = names.firstIndex(of: value.text) {
+                    configuration.logLevel = LogLevel.allCases[index]
+                } else {
+                    complain(value, "write: log_level \(names.joined(separator: "|"))")
+                }
             }
         case "metrics":
             if let value = single(directive, values) {
@@ -201,7 +216,7 @@ public struct ConfigurationParser {
 
     private mutating func takeLink(_ directive: Word, _ values: [Word]) {
         guard values.count >= 2 else {
-            complain(directive, "write: link NUMBER NAME [designated|support] [weight N]")
+            complain(directive, "write: link NUMBER NAME [designated|support] [weight N] [ttl N] [port N] [group NAME]")
             return
         }
         guard let index = number(values[0], 0...7) else {
@@ -234,17 +249,29 @@ public struct ConfigurationParser {
             case "support":
                 settings.isDesignated = false
                 settings.weight = 0
-            case "weight":
+            case "weight", "ttl", "port":
                 guard let value = rest.popFirst() else {
-                    complain(word, "\"weight\" needs a number")
+                    complain(word, "\"\(word.text)\" needs a number")
                     return
                 }
-                guard let weight = number(value, 0...100_000) else {
+                let isWeight = word.text == "weight"
+                guard let number = number(value, isWeight ? 0...100_000 : word.text == "ttl" ? 1...255 : 1...65535)
+                else {
                     return
                 }
-                settings.weight = weight
+                switch word.text {
+                case "weight": settings.weight = number
+                case "ttl": settings.ttl = UInt8(number)
+                default: settings.port = UInt16(number)
+                }
+            case "group":
+                guard let name = rest.popFirst() else {
+                    complain(word, "\"group\" needs a name")
+                    return
+                }
+                settings.group = name.text
             default:
-                let known = ["designated", "support", "weight"]
+                let known = ["designated", "support", "weight", "ttl", "port", "group"]
                 complain(word, "unknown word \"\(word.text)\"" + Self.suggestion(word.text, known))
                 return
             }
@@ -257,15 +284,70 @@ public struct ConfigurationParser {
             complain(directive, "write: ping LINK ADDRESS...")
             return
         }
-        var targets: [IPAddress] = []
-        for value in values.dropFirst() {
-            guard let address = IPAddress(value.text) else {
-                complain(value, "\"\(value.text)\" is not an IP address (names are not looked up)")
-                return
-            }
-            targets.append(address)
+        if let targets = addresses(values.dropFirst()) {
+            pings.append((values[0], targets, line, source))
         }
-        pings.append((values[0], targets, line, source))
+    }
+
+    private mutating func takePingGroup(_ directive: Word, _ values: [Word]) {
+        guard values.count >= 3 else {
+            complain(directive, "write: ping_group LINK NAME ADDRESS...")
+            return
+        }
+        guard Self.isName(values[1].text) else {
+            complain(values[1], "a ping group's name has letters, digits, \"-\" and \"_\" only")
+            return
+        }
+        if let targets = addresses(values.dropFirst(2)) {
+            let group = HeartbeatConfiguration.PingGroup(name: values[1].text, targets: targets)
+            pingGroups.append((values[0], group, values[1], line, source))
+        }
+    }
+
+    /// The addresses that are written; nil, with a complaint, when one is none.
+    private mutating func addresses(_ words: ArraySlice<Word>) -> [IPAddress]? {
+        var addresses: [IPAddress] = []
+        for word in words {
+            guard let address = IPAddress(word.text) else {
+                complain(word, "\"\(word.text)\" is not an IP address (names are not looked up)")
+                return nil
+            }
+            addresses.append(address)
+        }
+        return addresses
+    }
+
+    private mutating func finishPings() {
+        for ping in pings {
+            (line, source) = (ping.line, ping.source)
+            if let link = link(ping.link) {
+                configuration.pings[link, default: []] += ping.targets
+            }
+        }
+        for entry in pingGroups {
+            (line, source) = (entry.line, entry.source)
+            guard let link = link(entry.link) else {
+                continue
+            }
+            if configuration.pingGroups[link]?.contains(where: { $0.name == entry.group.name }) == true {
+                complain(entry.name, "ping group \"\(entry.group.name)\" was already described above")
+            } else {
+                configuration.pingGroups[link, default: []].append(entry.group)
+            }
+        }
+    }
+
+    /// Two links on one port of one address would take each other's probes.
+    private mutating func checkPorts() {
+        let ports = (0..<8).map { configuration.port(ofLink: UInt8($0)) }
+        for (link, settings) in configuration.links.sorted(by: { $0.key < $1.key }) where settings.port != nil {
+            if let other = ports.indices.first(where: { $0 != Int(link) && ports[$0] == ports[Int(link)] }) {
+                complain(
+                    Word(text: "", column: 1),
+                    "link \(link) and link \(other) both have port \(ports[Int(link)])"
+                )
+            }
+        }
     }
 
     private mutating func takeEvidence(_ directive: Word, _ values: [Word]) {
@@ -301,14 +383,10 @@ public struct ConfigurationParser {
     }
 
     private mutating func finish() {
-        for ping in pings {
-            (line, source) = (ping.line, ping.source)
-            if let link = link(ping.link) {
-                configuration.pings[link, default: []] += ping.targets
-            }
-        }
+        finishPings()
         finishServices()
         (line, source) = (0, "")
+        checkPorts()
         let timers = configuration.timers
         let nowhere = Word(text: "", column: 1)
         if timers.keepalive < .milliseconds(50) {
@@ -322,6 +400,9 @@ public struct ConfigurationParser {
         }
         if configuration.timers.deadtime < timers.keepalive * 2 {
             complain(nowhere, "deadtime must be at least twice keepalive, or one lost probe is a fault")
+        }
+        if let pingDeadtime = timers.pingDeadtime, pingDeadtime < timers.keepalive * 2 {
+            complain(nowhere, "ping_deadtime must be at least twice keepalive, or one lost ping is a dead target")
         }
         if configuration.timers.warntime > configuration.timers.deadtime {
             complain(nowhere, "warntime must not be longer than deadtime")
@@ -378,10 +459,6 @@ public struct ConfigurationParser {
         return index == 1
     }
 
-    private static func isName(_ text: String) -> Bool {
-        text.utf8.allSatisfy { $0 == 0x2d || $0 == 0x5f || (0x30...0x39).contains($0) || isLetter($0) }
-    }
-
     private mutating func onOff(_ word: Word) -> Bool? {
         switch word.text {
         case "on", "yes", "true": return true
@@ -405,60 +482,4 @@ public struct ConfigurationParser {
             ConfigurationDiagnostic(file: file, line: line, column: word.column, message: message, source: source)
         )
     }
-
-    /// Words of a line up to a comment.
-    static func split(_ line: String) -> [Word] {
-        var words: [Word] = []
-        var start: Int?
-        let bytes = Array(line.utf8.prefix { $0 != UInt8(ascii: "#") })
-        for index in 0...bytes.count {
-            let isBlank = index == bytes.count || [0x20, 0x09, 0x0d].contains(bytes[index])
-            if isBlank, let begun = start {
-                words.append(Word(text: String(decoding: bytes[begun..<index], as: UTF8.self), column: begun + 1))
-                start = nil
-            } else if !isBlank, start == nil {
-                start = index
-            }
-        }
-        return words
-    }
-
-    /// A time: whole number with ms, s or m; without a unit seconds.
-    static func duration(_ text: String) -> Duration? {
-        let digits = text.utf8.prefix { (0x30...0x39).contains($0) }
-        guard digits.count <= 9, let value = Int64(String(decoding: digits, as: UTF8.self)) else {
-            return nil
-        }
-        switch String(decoding: text.utf8.dropFirst(digits.count), as: UTF8.self) {
-        case "ms": return .milliseconds(value)
-        case "", "s": return .seconds(value)
-        case "m": return .seconds(value * 60)
-        default: return nil
-        }
-    }
-
-    private static func suggestion(_ word: String, _ known: [String]) -> String {
-        let nearest = known.map { ($0, distance(Array(word.utf8), Array($0.utf8))) }.min { $0.1 < $1.1 }
-        guard let nearest, nearest.1 <= 2 else {
-            return known.isEmpty ? "" : "; known: \(known.joined(separator: ", "))"
-        }
-        return "; did you mean \"\(nearest.0)\"?"
-    }
-
-    /// The Levenshtein distance.
-    private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
-        var row = Array(0...right.count)
-        for (index, byte) in left.enumerated() {
-            var previous = row[0]
-            row[0] = index + 1
-            for column in right.indices {
-                let replaced = previous + (right[column] == byte ? 0 : 1)
-                previous = row[column + 1]
-                row[column + 1] = min(replaced, previous + 1, row[column] + 1)
-            }
-        }
-        return row[right.count]
-    }
 }
-
-private func isLetter(_ byte: UInt8) -> Bool { (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte) }

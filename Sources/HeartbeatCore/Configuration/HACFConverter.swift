@@ -45,6 +45,8 @@ public struct HACFConverter {
     private var errors: [String] = []
     private var interfaces: [String] = []
     private var pings: [String] = []
+    private var ttls: [String: Int] = [:]
+    private var pingGroups: [(name: String, targets: [String])] = []
 
     /// Converts.
     ///
@@ -73,11 +75,16 @@ public struct HACFConverter {
             note(line, "a port for each link: link 0 has the first")
             output.append("port \(values.first ?? "694")")
         case "bcast": addLinks(values, line)
+        case "mcast" where values.count >= 4: takeMulticast(values, line)
         case "mcast", "ucast": addLinks(Array(values.prefix(1)), line)
         case "ping": addPings(values, line)
         case "ping_group":
-            note(line, "with ping_delta one more answering target elsewhere decides; the group counts as its members")
-            addPings(Array(values.dropFirst()), nil)
+            guard values.count >= 2 else {
+                fail(line, number, "a name and at least one address are needed")
+                return
+            }
+            note(line, "ping targets belong to the designated link")
+            pingGroups.append((Self.name(values[0]), Array(values.dropFirst())))
         case "logfile": output.append("log_file \(values.first ?? "/var/log/ha-log")")
         case "respawn" where values.last?.hasSuffix("ipfail") == true || line.contains("ipfail"):
             note(line, "what ipfail did is built in: fewer answering ping targets is row ping-fewer")
@@ -96,16 +103,12 @@ public struct HACFConverter {
             errors.append("line \(number): \(key): \(values.first ?? "nothing") is not a time")
             return
         }
-        if key == "deadping" {
-            output.append("# deadping \(text): ping targets have the links' deadtime")
-        } else {
-            output.append("\(key) \(time)")
-            if key == "deadtime" {
-                output.append(
-                    "#   the death of a node is corosync's token and consensus; this is the death of a link: the default of "
-                        + "800ms moves sooner"
-                )
-            }
+        output.append("\(key == "deadping" ? "ping_deadtime" : key) \(time)")
+        if key == "deadtime" {
+            output.append(
+                "#   the death of a node is corosync's token and consensus; this is the death of a link: the default of "
+                    + "800ms moves sooner"
+            )
         }
     }
 
@@ -134,10 +137,16 @@ public struct HACFConverter {
         note(line, "a link is found by the address that corosync's nodelist has on it")
     }
 
-    private mutating func addPings(_ targets: [String], _ line: String?) {
-        if let line {
-            note(line, "ping targets belong to the designated link")
+    /// `mcast INTERFACE GROUP PORT TTL LOOP`: the port is udpport's matter, the ttl that of the link.
+    private mutating func takeMulticast(_ values: [String], _ line: String) {
+        addLinks([values[0]], line)
+        if let ttl = Int(values[3]), (2...255).contains(ttl) {
+            ttls[values[0]] = ttl
         }
+    }
+
+    private mutating func addPings(_ targets: [String], _ line: String) {
+        note(line, "ping targets belong to the designated link")
         pings += targets
     }
 
@@ -155,11 +164,15 @@ public struct HACFConverter {
         for (index, interface) in interfaces.prefix(8).enumerated() {
             let role = index == 0 ? "designated" : "support"
             output.append("# \(interface): check that it has link \(index) of corosync's nodelist")
-            output.append("link \(index) \(Self.name(interface)) \(role)")
+            let ttl = ttls[interface].map { " ttl \($0)" } ?? ""
+            output.append("link \(index) \(Self.name(interface)) \(role)\(ttl)")
         }
+        let link = interfaces.first.map(Self.name) ?? "0"
         if !pings.isEmpty {
-            let link = interfaces.first.map(Self.name) ?? "0"
             output.append("ping \(link) \(pings.joined(separator: " "))")
+        }
+        for group in pingGroups {
+            output.append("ping_group \(link) \(group.name) \(group.targets.joined(separator: " "))")
         }
         output.append(
             "# the old authkeys is not used: the probes' key comes from corosync's, or from /etc/vervet/authkey"

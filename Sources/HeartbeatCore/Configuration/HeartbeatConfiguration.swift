@@ -20,11 +20,45 @@ public struct HeartbeatConfiguration: Equatable, Sendable {
         /// What it adds to the score while it is healthy.
         public var weight: Int
 
+        /// Time to live of its probes; nil for that of all links.
+        public var ttl: UInt8?
+
+        /// Its UDP port; nil to count from link 0.
+        public var port: UInt16?
+
+        /// Links of one group stand in for each other: only the heaviest healthy one of them counts; nil for none.
+        public var group: String?
+
         /// Joins the parts.
-        public init(name: String, isDesignated: Bool, weight: Int) {
+        public init(
+            name: String,
+            isDesignated: Bool,
+            weight: Int,
+            ttl: UInt8? = nil,
+            port: UInt16? = nil,
+            group: String? = nil
+        ) {
             self.name = name
             self.isDesignated = isDesignated
             self.weight = weight
+            self.ttl = ttl
+            self.port = port
+            self.group = group
+        }
+    }
+
+    /// Ping targets that count as one: it answers while any of them does.
+    public struct PingGroup: Equatable, Sendable {
+        /// The name in status and metrics.
+        public var name: String
+
+        /// Its members, at least one.
+        public var targets: [IPAddress]
+
+        /// Joins the parts.
+        public init(name: String, targets: [IPAddress]) {
+            self.name = name
+            self.targets = targets
         }
     }
 
@@ -83,6 +117,9 @@ public struct HeartbeatConfiguration: Equatable, Sendable {
     /// Ping targets of each link.
     public var pings: [UInt8: [IPAddress]] = [:]
 
+    /// Ping groups of each link.
+    public var pingGroups: [UInt8: [PingGroup]] = [:]
+
     /// Whether the default gateway of a designated link's interface is pinged when it has no other target.
     public var hasImplicitPing = true
 
@@ -104,11 +141,20 @@ public struct HeartbeatConfiguration: Equatable, Sendable {
     /// UDP port of link 0; the others follow.
     public var port: UInt16 = 6940
 
+    /// Time to live (IPv6: hop limit) of the probes.
+    ///
+    /// 1 where the peers share a network, as many more as routers are between them. What arrives with a greater one was
+    /// not sent by a peer.
+    public var ttl: UInt8 = 1
+
     /// Authentication of the probes.
     public var authentication = Authentication.automatic
 
     /// Whether lines of the log also go to this file; nil for none.
     public var logFile: String?
+
+    /// The least important lines that are logged.
+    public var logLevel = LogLevel.info
 
     /// Where the figures can be fetched by HTTP; nil for nowhere.
     public var metrics: MetricsEndpoint?
@@ -142,6 +188,38 @@ public struct HeartbeatConfiguration: Equatable, Sendable {
     /// The link's weight.
     public func weight(ofLink link: UInt8) -> Int { settings(ofLink: link).weight }
 
+    /// The UDP port of a link.
+    public func port(ofLink link: UInt8) -> UInt16 { settings(ofLink: link).port ?? port + UInt16(link) }
+
+    /// The time to live of a link's probes.
+    public func ttl(ofLink link: UInt8) -> UInt8 { settings(ofLink: link).ttl ?? ttl }
+
+    /// What links add to the score together.
+    ///
+    /// - Parameter healthy: The healthy ones.
+    /// - Returns: The sum of their weights, of each group only the greatest.
+    public func weight(ofHealthy healthy: [UInt8]) -> Int {
+        var sum = 0
+        var groups: [String: Int] = [:]
+        for link in healthy.map(settings(ofLink:)) {
+            if let group = link.group {
+                groups[group] = max(groups[group] ?? 0, link.weight)
+            } else {
+                sum += link.weight
+            }
+        }
+        return groups.values.reduce(sum, +)
+    }
+
+    /// All that is pinged on a link, each target once; nil when nothing was said about it.
+    public func pingTargets(ofLink link: UInt8) -> [IPAddress]? {
+        guard pings[link] != nil || pingGroups[link] != nil else {
+            return nil
+        }
+        var seen: Set<IPAddress> = []
+        return ((pings[link] ?? []) + (pingGroups[link] ?? []).flatMap(\.targets)).filter { seen.insert($0).inserted }
+    }
+
     /// Those of `links` that carry the service.
     public func designatedLinks(of links: [UInt8]) -> [UInt8] {
         links.filter { settings(ofLink: $0).isDesignated }
@@ -151,7 +229,7 @@ public struct HeartbeatConfiguration: Equatable, Sendable {
     public var hash: UInt64 {
         let parts =
             links.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" } + ["\(pingDelta)", "\(timers)"]
-            + services.map { "\($0)" } + (isLossNeutral ? ["neutral"] : [])
+            + services.map { "\($0)" } + (isLossNeutral ? ["neutral"] : []) + (ttl == 1 ? [] : ["ttl \(ttl)"])
         return parts.joined(separator: "\n").utf8.reduce(0xcbf2_9ce4_8422_2325) { hash, byte in
             (hash ^ UInt64(byte)) &* 0x100_0000_01b3
         }

@@ -25,14 +25,10 @@ extension Coordinator {
 
     /// The weight of those of `links` that are healthy; nil before the first conclusion about each of them.
     private func score(of links: [UInt8]) -> Int? {
-        var sum = 0
-        for link in links {
-            guard let value = health[link]?.value else {
-                return nil
-            }
-            sum += value ? configuration.weight(ofLink: link) : 0
+        guard !links.isEmpty, links.allSatisfy({ health[$0]?.value != nil }) else {
+            return nil
         }
-        return links.isEmpty ? nil : sum
+        return configuration.weight(ofHealthy: links.filter { health[$0]?.value == true })
     }
 
     /// What moves services: hb-score, and one of its own for each service that needs certain links only.
@@ -131,9 +127,7 @@ extension Coordinator {
     }
 
     private func scoreByVerdicts(of node: NodeID) -> Int {
-        verdicts.reduce(0) { sum, entry in
-            sum + (entry.value.faulty.contains(node) ? 0 : configuration.weight(ofLink: entry.key))
-        }
+        configuration.weight(ofHealthy: verdicts.filter { !$0.value.faulty.contains(node) }.map(\.key))
     }
 
     /// Makes the publisher assert everything anew: Pacemaker forgets a node's attributes when it leaves.

@@ -51,11 +51,12 @@ extension Coordinator {
                 hasher.combine(local.receives)
             }
         }
-        for (link, targets) in pings {
+        for link in pings.keys {
+            let nodes = pingNodes(link)
             add { hasher in
                 hasher.combine(link)
-                hasher.combine(targets.count)
-                hasher.combine(targets.values.count { $0.isAlive })
+                hasher.combine(nodes.total)
+                hasher.combine(nodes.alive)
             }
         }
         for (link, verdict) in verdicts {

@@ -27,12 +27,12 @@ extension Coordinator {
     /// Our own evidence about a link.
     func ownEvidence(_ link: UInt8) -> LinkEvidence {
         let local = localLinks[link]
-        let targets = pings[link] ?? [:]
+        let nodes = pingNodes(link)
         var evidence = LinkEvidence(
             node: topology?.localNode ?? 0,
             hasCarrier: configuration.uses(.carrier) ? local?.works ?? false : true,
-            pingTotal: targets.count,
-            pingAlive: targets.values.count { $0.isAlive },
+            pingTotal: nodes.total,
+            pingAlive: nodes.alive,
             receives: local?.receives ?? true
         )
         for peer in peers.values where ring.contains(peer.id) {

@@ -120,6 +120,22 @@ extension Coordinator {
         alarmed = Set(differsSince.filter { now - $0.value > Self.opinionLimit }.keys)
     }
 
+    /// The members, ourselves included, whose last word about a link accuses the same nodes as ours.
+    func whoAgrees(_ link: UInt8, at now: MonotonicTime) -> [NodeID] {
+        guard let verdict = verdicts[link], let topology else {
+            return []
+        }
+        let others = peers.values.filter { peer in
+            guard ring.contains(peer.id), let arrived = peer.viewArrived, now - arrived <= timers.viewLimit,
+                let theirs = peer.view?.verdicts.first(where: { $0.link == link })
+            else {
+                return false
+            }
+            return Set(theirs.faulty) == verdict.faulty
+        }
+        return (others.map(\.id) + [topology.localNode]).sorted()
+    }
+
     /// Says once what keeps probes from telling anything although all else works.
     mutating func watchForBlockedProbes(at now: MonotonicTime) {
         var blocked: Set<NodeID> = []
@@ -132,11 +148,11 @@ extension Coordinator {
             }
         }
         for id in blocked.subtracting(blockedProbes) {
-            let last = Int(configuration.port) + Int(topology?.links.max() ?? 0)
+            let ports = (topology?.links ?? []).map { String(configuration.port(ofLink: $0)) }.joined(separator: ", ")
             log(
                 .error,
                 "no probe of \(name(of: id)) arrives on any link although corosync's packets do: does a firewall drop "
-                    + "UDP \(configuration.port) to \(last), or do the keys differ? corosync's view is used instead",
+                    + "UDP \(ports), or do the keys or the ttl differ? corosync's view is used instead",
                 at: now
             )
         }

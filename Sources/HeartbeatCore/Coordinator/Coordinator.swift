@@ -19,6 +19,7 @@ public struct Coordinator: Sendable {
     var peers: [NodeID: Peer] = [:]
     var localLinks: [UInt8: LocalLink] = [:]
     var pings: [UInt8: [IPAddress: PingMonitor]] = [:]
+    var pingGroupStates: [UInt8: [String: PingGroupState]] = [:]
     var ring: Set<NodeID> = []
     var groupMembers: Set<NodeID> = []
     var health: [UInt8: PublishedHealth] = [:]
@@ -60,6 +61,8 @@ public struct Coordinator: Sendable {
     var lastLook: MonotonicTime?
     var attributeFailures = 0
     var daemonLoss = DaemonLoss()
+    var attributeDelay: Duration?
+    var knetAnsweredAt: MonotonicTime?
     var isRealTime: Bool?
     var isLocked: Bool?
     var probeContent = ProbeContent()
@@ -92,11 +95,10 @@ public struct Coordinator: Sendable {
         case .message(let sender, let bytes): take(bytes, from: sender, at: time)
         case .members(let members, let left, let joined): adopt(members: members, left: left, joined: joined, at: time)
         case .ring(let nodes): adopt(ring: nodes, at: time)
-        case .knet(let peer, let links): peers[peer]?.knet = configuration.uses(.knet) ? links : [:]
-        case .knetUnknown:
-            for id in peers.keys {
-                peers[id]?.knet = [:]
-            }
+        case .knet(let peer, let links):
+            peers[peer]?.knet = configuration.uses(.knet) ? links : [:]
+            knetAnsweredAt = time
+        case .knetUnknown: forgetKnet()
         case .localLinks(let links): adopt(links)
         case .probe(let probe, let roundTrip): take(probe, roundTrip, at: time)
         case .pingTargets(let link, let targets):
@@ -108,7 +110,9 @@ public struct Coordinator: Sendable {
         case .scheduling(let isRealTime, let isLocked):
             self.isRealTime = isRealTime
             self.isLocked = isLocked
-        case .attribute(let attribute, let failure): confirm(attribute, failure)
+        case .attribute(let attribute, let failure, let delay):
+            attributeDelay = failure == nil ? delay : attributeDelay
+            confirm(attribute, failure)
         }
     }
 
@@ -119,7 +123,12 @@ public struct Coordinator: Sendable {
         }
         lastTick = now
         expireOrders(at: now)
+        if let knetAnsweredAt, now - knetAnsweredAt > Self.knetPatience {
+            // Corosync stands still, and lets whoever asks wait: what it said last is not true any more.
+            forgetKnet()
+        }
         advanceMonitors(at: now)
+        advancePingGroups(at: now)
         decide(at: now)
         compareOpinions(at: now)
         watchForBlockedProbes(at: now)
@@ -140,6 +149,16 @@ public struct Coordinator: Sendable {
         }
         defer { effects.removeAll() }
         return effects
+    }
+
+    /// How long Corosync's last word about knet's links holds.
+    private static let knetPatience = Duration.seconds(2)
+
+    private mutating func forgetKnet() {
+        knetAnsweredAt = nil
+        for id in peers.keys {
+            peers[id]?.knet = [:]
+        }
     }
 
     /// A tick that comes later than this means that we were away.
@@ -226,9 +245,7 @@ public struct Coordinator: Sendable {
         ring = []
         groupMembers = []
         daemonLoss = DaemonLoss()
-        for id in peers.keys {
-            peers[id]?.knet = [:]
-        }
+        forgetKnet()
         refreshMembers(at: now)
     }
 
@@ -351,6 +368,9 @@ public struct Coordinator: Sendable {
         }
     }
 
+    /// A direction that is late again and again is told of so often.
+    private static let lateLogPause = Duration.seconds(10)
+
     private mutating func report(
         _ peer: Peer,
         _ link: UInt8,
@@ -362,7 +382,13 @@ public struct Coordinator: Sendable {
         let subject = "link \(configuration.name(ofLink: link)) from \(peer.name)"
         switch state {
         case .down: log(.warning, "\(subject): down, nothing heard for \(silence)")
-        case .late: log(.info, "\(subject): late, nothing heard for \(silence)")
+        case .late:
+            // A link that loses packets would fill the log; the totals are in the status.
+            guard peer.lateLoggedAt[link].map({ now - $0 >= Self.lateLogPause }) ?? true else {
+                break
+            }
+            peers[peer.id]?.lateLoggedAt[link] = now
+            log(.info, "\(subject): late, nothing heard for \(silence)")
         case .up: log(.notice, "\(subject): up")
         case .unknown: break
         }

@@ -45,8 +45,8 @@ public enum HeartbeatEvent: Sendable {
     /// Whether the threads that keep time have real-time priority and locked memory.
     case scheduling(isRealTime: Bool, isLocked: Bool)
 
-    /// An attribute was given to Pacemaker, or why not.
-    case attribute(NodeAttribute, failure: String?)
+    /// An attribute was given to Pacemaker, or why not, and how long that took.
+    case attribute(NodeAttribute, failure: String?, took: Duration)
 }
 
 /// What the coordinator wants done.
@@ -128,7 +128,7 @@ public struct ProbeContent: Equatable, Sendable {
 }
 
 /// How important a line of the log is.
-public enum LogLevel: Int, Sendable, Comparable {
+public enum LogLevel: Int, Sendable, Comparable, CaseIterable {
     case debug
     case info
     case notice

@@ -17,6 +17,7 @@ struct Peer: Sendable {
     var monitors: [UInt8: LinkMonitor] = [:]
     var knet: [UInt8: KnetLink] = [:]
     var roundTrip: [UInt8: Duration] = [:]
+    var lateLoggedAt: [UInt8: MonotonicTime] = [:]
     var isInGroup = false
     var view: GroupMessage?
     var viewArrived: MonotonicTime?
@@ -55,6 +56,14 @@ struct Peer: Sendable {
         }
         return view?.peerLinks.first { $0.peer == us && $0.link == link }?.hears.value
             ?? (isKnetAsked ? knet[link]?.isHeard : nil)
+    }
+
+    /// Whether its own end of a link has carrier and address, by what it said last.
+    func carrier(_ link: UInt8) -> Bool? {
+        if let probeView, probeView.sentAt >= view?.sentAt ?? Int64.min {
+            return probeView.carriers & 1 << link != 0
+        }
+        return view?.localLinks.first { $0.link == link }.map { $0.hasCarrier && $0.hasAddress }
     }
 
     /// When it last spoke by any way.

@@ -11,6 +11,9 @@ public struct LinkTimers: Equatable, Sendable {
     /// Silence after which a direction is down: three missed probes and 200 ms for the way.
     public var deadtime = Duration.milliseconds(800)
 
+    /// Silence after which a ping target does not answer; nil for ``deadtime``.
+    public var pingDeadtime: Duration?
+
     /// How long a link must be good without a break before it counts as up again.
     public var uptimeHold = Duration.seconds(5)
 

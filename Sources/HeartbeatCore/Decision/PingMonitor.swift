@@ -13,6 +13,7 @@ public struct PingMonitor: Sendable {
     /// Since when ``isAlive`` is so.
     public private(set) var since: MonotonicTime
 
+    private var deadtime: Duration { timers.pingDeadtime ?? timers.deadtime }
     private var lastReply: MonotonicTime?
     private var quietUntil: MonotonicTime?
 
@@ -34,7 +35,7 @@ public struct PingMonitor: Sendable {
 
     /// Starts the deadline anew, because we were away ourselves.
     public mutating func restart(at now: MonotonicTime) {
-        quietUntil = now + timers.deadtime
+        quietUntil = now + deadtime
     }
 
     /// Whether a target that answers has not done so for a while.
@@ -47,7 +48,7 @@ public struct PingMonitor: Sendable {
         if let quietUntil, now < quietUntil {
             return
         }
-        if isAlive, let lastReply, now - lastReply >= timers.deadtime {
+        if isAlive, let lastReply, now - lastReply >= deadtime {
             isAlive = false
             since = now
         }

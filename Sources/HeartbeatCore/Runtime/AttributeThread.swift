@@ -45,8 +45,9 @@ struct AttributeThread: Sendable {
             guard let next = wanted.first(where: { given[$0.key] != .some($0.value) }) else {
                 continue
             }
+            let begin = MonotonicTime.now
             let failure = set(next)
-            events.post(.attribute(next, failure: failure))
+            events.post(.attribute(next, failure: failure, took: .now - begin))
             if failure == nil {
                 given[next.key] = .some(next.value)
                 pause = .milliseconds(200)

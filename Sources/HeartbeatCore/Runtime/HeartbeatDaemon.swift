@@ -22,6 +22,8 @@ public final class HeartbeatDaemon {
     private let loop: EventLoop
     private let runFile: RunFile
     private let keySource: String
+    private let manager: ServiceNotifier
+    private var watchedAt = MonotonicTime.now
     private var coordinator: Coordinator
     private var metrics: MetricsServer?
     private var isStopping = false
@@ -38,8 +40,13 @@ public final class HeartbeatDaemon {
         // Every connection to Corosync takes a cleared buffer of 1 MiB, of which little is used. Once one was freed the C
         // library would take the next out of a pool, and clearing it there touches all of it.
         _ = vervet_map_large_memory()
+        manager = ServiceNotifier.takeFromEnvironment()
         runFile = try RunFile(path: configuration.processPath)
-        log = try HeartbeatLog(file: configuration.logFile, isForeground: isForeground)
+        log = try HeartbeatLog(
+            file: configuration.logFile,
+            level: configuration.logLevel,
+            isForeground: isForeground
+        )
         let key: ProbeKey?
         (key, keySource) = try ProbeKeyFile.load(configuration.authentication)
         let incarnation = UInt64.random(in: 1...UInt64.max)
@@ -94,6 +101,7 @@ public final class HeartbeatDaemon {
         attributes.start()
         network.start()
         beat()
+        manager.send(["READY=1"])
         loop.after(Self.startTime) { RealTime.lockCode() }
         try loop.run()
         log.write(.notice, "heartbeat ends")
@@ -123,11 +131,21 @@ public final class HeartbeatDaemon {
 
     private func beat() {
         noticeSuspension()
+        tellManager()
         takeEvents()
         if !isStopping {
             perform(coordinator.tick(at: .now))
         }
         loop.after(coordinator.nextTick(after: .now)) { [unowned self] in beat() }
+    }
+
+    /// Says that we live three times as often as the service manager wants to hear it, where one does.
+    private func tellManager() {
+        let now = MonotonicTime.now
+        if let interval = manager.watchdogInterval, now - watchedAt >= interval / 3 {
+            watchedAt = now
+            manager.send(["WATCHDOG=1"])
+        }
     }
 
     /// CLOCK_BOOTTIME goes on while the machine sleeps, CLOCK_MONOTONIC does not (clock_gettime(2)).
@@ -150,7 +168,7 @@ public final class HeartbeatDaemon {
             coordinator.handle(timed.event, at: timed.time)
             switch timed.event {
             case .topology(let topology): network.post(.topology(topology))
-            case .attribute(let attribute, _) where isStopping && attribute.isTheLast:
+            case .attribute(let attribute, _, _) where isStopping && attribute.isTheLast:
                 loop.stop()
             case .pingReply, .knet: continue
             case .probe where !isWoken: continue
@@ -179,6 +197,7 @@ public final class HeartbeatDaemon {
             return
         }
         isStopping = true
+        manager.send(["STOPPING=1"])
         let effects = coordinator.stop(at: .now)
         perform(effects)
         let hasAttributes = effects.contains { effect in
@@ -205,11 +224,14 @@ public final class HeartbeatDaemon {
         case "history": return report.history(nil)
         case "metrics": return report.metrics
         case "nodes": return report.nodes
+        case "nodes ping": return report.pingNodes
+        case "nodes json": return report.nodesJSON
         case let other where other.hasPrefix("history "):
             return report.history(Int(other.dropFirst("history ".count)))
         case let other where other.hasPrefix("links "): return report.links(of: String(other.dropFirst("links ".count)))
         default:
             return "error: unknown request; known: ping, status, status json, explain, history [N], metrics, nodes, "
+                + "nodes ping, nodes json, "
                 + "links NODE, force fault|healthy SECONDS, force off, maintenance on [SECONDS] [cluster], "
                 + "maintenance off [cluster]\n"
         }

@@ -10,16 +10,18 @@ final class HeartbeatLog {
     private let file: OwnedDescriptor
     private let hasFile: Bool
     private let isForeground: Bool
+    private let level: LogLevel
 
-    init(file path: String?, isForeground: Bool) throws(SystemError) {
+    init(file path: String?, level: LogLevel, isForeground: Bool) throws(SystemError) {
         self.isForeground = isForeground
+        self.level = level
         hasFile = path != nil
         let flags = O_WRONLY | O_APPEND | O_CREAT
         file = try OwnedDescriptor(opening: path ?? "/dev/null", flags: path == nil ? O_WRONLY : flags, mode: 0o640)
     }
 
     func write(_ level: LogLevel, _ text: String) {
-        guard level > .debug else {
+        guard level >= self.level else {
             return
         }
         let line = "\(level): \(text)"

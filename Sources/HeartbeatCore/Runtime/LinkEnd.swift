@@ -103,7 +103,7 @@ final class LinkEnd {
     var pingDescriptor: CInt { pings?.descriptor ?? -1 }
 
     /// Opens the sockets when they are not open on this very interface; what fails is tried again with the next table.
-    func open(port: UInt16, index: UInt32) {
+    func open(port: UInt16, ttl: UInt8, index: UInt32) {
         if openedInterface != interface || probes?.interfaceIndex != index {
             probes = nil
             pings = nil
@@ -111,7 +111,7 @@ final class LinkEnd {
         }
         if probes == nil {
             let local = SocketAddress(address, port: port, scope: address.isLinkLocal ? index : 0)
-            probes = try? LinkSocket(probesFrom: local, interface: interface, index: index)
+            probes = try? LinkSocket(probesFrom: local, interface: interface, index: index, ttl: ttl)
         }
         if pings == nil {
             pings = try? LinkSocket(pingsFrom: address, interface: interface, index: index)

@@ -148,8 +148,11 @@ struct NetworkLoop {
             if let owner {
                 end.note(receivedFrames: owner.interface.receivedFrames, at: now)
                 end.interface = owner.name
-                let port = configuration.port + UInt16(end.link)
-                end.open(port: port, index: owner.interface.index)
+                end.open(
+                    port: configuration.port(ofLink: end.link),
+                    ttl: configuration.ttl(ofLink: end.link),
+                    index: owner.interface.index
+                )
                 let targets = targets(of: end, index: owner.interface.index)
                 if targets != end.targets {
                     end.targets = targets
@@ -175,7 +178,7 @@ struct NetworkLoop {
         guard configuration.uses(.pings) else {
             return []
         }
-        if let configured = configuration.pings[end.link] {
+        if let configured = configuration.pingTargets(ofLink: end.link) {
             return configured
         }
         guard configuration.hasImplicitPing, configuration.settings(ofLink: end.link).isDesignated else {
@@ -236,7 +239,7 @@ struct NetworkLoop {
                 )
                 let signed = probe.authenticatedBytes
                 let tag = key?.tag(signed) ?? [UInt8](repeating: 0, count: ProbeKey.tagLength)
-                let target = SocketAddress(address, port: configuration.port + UInt16(end.link))
+                let target = SocketAddress(address, port: configuration.port(ofLink: end.link))
                 if end.sendProbe(signed + tag, to: target, confirms: end.isHeard(by: peer.id, at: now)) {
                     counters.sent += 1
                 } else {
@@ -281,6 +284,12 @@ struct NetworkLoop {
 
     /// Every datagram is hostile until its authentication says otherwise.
     private mutating func take(_ datagram: LinkSocket.Datagram, _ end: LinkEnd, at now: MonotonicTime) {
+        // A peer sends with the link's own time to live, which only shrinks on its way: what has more left was sent by
+        // somebody else, from near or far. Looked at first, since it costs nothing.
+        guard let ttl = datagram.ttl, ttl <= configuration.ttl(ofLink: end.link) else {
+            counters.wrongTTL += 1
+            return
+        }
         let signed = Array(datagram.bytes.prefix(ProbeDatagram.authenticatedLength))
         guard datagram.bytes.count == ProbeDatagram.length, let probe = ProbeDatagram(decoding: signed) else {
             counters.malformed += 1

@@ -8,5 +8,6 @@ struct ProbeCounters: Sendable, Equatable {
     var forged = 0
     var foreign = 0
     var replayed = 0
+    var wrongTTL = 0
     var sendFailures = 0
 }

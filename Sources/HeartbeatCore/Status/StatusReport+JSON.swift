@@ -17,6 +17,10 @@ extension StatusReport {
             ("links", .array((coordinator.topology?.links ?? []).map(linkValue))),
             ("peers", .array(coordinator.peers.values.sorted { $0.id < $1.id }.map(peerValue))),
             ("ping", .array(coordinator.pings.sorted { $0.key < $1.key }.flatMap(pingValues))),
+            (
+                "ping_groups",
+                .array(coordinator.configuration.pingGroups.sorted { $0.key < $1.key }.flatMap(groupValues))
+            ),
             ("verdicts", .array(coordinator.verdicts.sorted { $0.key < $1.key }.map(verdictValue))),
             ("attributes", .array(coordinator.published.map(attributeValue))),
             ("guards", guardsValue),
@@ -28,12 +32,18 @@ extension StatusReport {
 
     private func seconds(_ since: MonotonicTime) -> Int { Int((now - since).components.seconds) }
 
+    /// For how many seconds more a hold-down lasts; nil without one.
+    private func secondsLeft(_ flaps: FlapGuard) -> Int? {
+        flaps.holds(at: now) ? flaps.heldUntil.map { Int(($0 - now).components.seconds) + 1 } : nil
+    }
+
     private var corosyncValue: JSONValue {
         .object([
             ("connected", .boolean(coordinator.joinedAt != nil)),
             ("problem", .optional(coordinator.corosyncProblem)),
             ("ring", .array(coordinator.ring.sorted().map { .number(Int($0)) })),
-            ("self_latency_us", .number(Int(coordinator.selfDelivery.wholeNanoseconds / 1000))),
+            // The decimal is of seconds.
+            ("self_latency_ms", .decimal(coordinator.selfDelivery * 1000)),
         ])
     }
 
@@ -51,6 +61,10 @@ extension StatusReport {
             ("address_present", .optional(local?.hasAddress)),
             ("health", .optional(coordinator.health[link]?.value)),
             ("reason", .optional(coordinator.verdicts[link]?.reason.name)),
+            ("hold_down_until_s", .optional(coordinator.health[link].flatMap { secondsLeft($0.flaps) })),
+            ("group", .optional(settings.group)),
+            ("ttl", .number(Int(coordinator.configuration.ttl(ofLink: link)))),
+            ("port", .number(Int(coordinator.configuration.port(ofLink: link)))),
         ])
     }
 
@@ -69,6 +83,7 @@ extension StatusReport {
                 ("late_total", .number(monitor.lateTotal)),
                 ("late_max_ms", .number(Int(monitor.longestInterval.clampedMilliseconds))),
                 ("down_total", .number(monitor.downTotal)),
+                ("hold_down_until_s", .optional(secondsLeft(monitor.flaps))),
                 (
                     "sources",
                     .object([
@@ -76,6 +91,7 @@ extension StatusReport {
                         ("knet", .optional(peer.knet[link]?.isConnected)),
                         ("knet_hear", .optional(peer.knet[link]?.hears)),
                         ("knet_heard", .optional(peer.knet[link]?.isHeard)),
+                        ("carrier", .optional(peer.carrier(link))),
                     ])
                 ),
             ])
@@ -97,6 +113,20 @@ extension StatusReport {
                 ("target", .string(target.description)),
                 ("alive", .boolean(monitor.isAlive)),
                 ("since_s", .number(seconds(monitor.since))),
+                ("groups", .array(coordinator.pingGroups(of: target, link).map(JSONValue.string))),
+            ])
+        }
+    }
+
+    private func groupValues(_ link: UInt8, _ groups: [HeartbeatConfiguration.PingGroup]) -> [JSONValue] {
+        groups.map { group in
+            let state = coordinator.pingGroupStates[link]?[group.name]
+            return .object([
+                ("link", .string(coordinator.configuration.name(ofLink: link))),
+                ("name", .string(group.name)),
+                ("targets", .array(group.targets.map { .string($0.description) })),
+                ("alive", .optional(state?.isAlive)),
+                ("since_s", .optional(state.map { seconds($0.since) })),
             ])
         }
     }
@@ -105,8 +135,10 @@ extension StatusReport {
         .object([
             ("link", .string(coordinator.configuration.name(ofLink: link))),
             ("reason", .string(verdict.reason.name)),
+            ("row", .number(Int(verdict.reason.rawValue))),
             ("faulty", .array(verdict.faulty.sorted().map { .string(coordinator.name(of: $0)) })),
             ("since_s", .optional(coordinator.verdictSince[link].map(seconds))),
+            ("agreed_by", .array(coordinator.whoAgrees(link, at: now).map { .string(coordinator.name(of: $0)) })),
         ])
     }
 
@@ -128,6 +160,7 @@ extension StatusReport {
             ("maintenance", .boolean(coordinator.isInMaintenance(at: now))),
             ("forced", .optional(coordinator.forcedHealth(at: now).map { $0 ? "healthy" : "fault" })),
             ("initdead", .boolean(now - coordinator.startedAt < coordinator.timers.initdead)),
+            ("hold_down_until_s", .optional(coordinator.health.values.compactMap { secondsLeft($0.flaps) }.max())),
         ])
     }
 
@@ -150,6 +183,7 @@ extension StatusReport {
             ("forged", .number(counters.forged)),
             ("replayed", .number(counters.replayed)),
             ("foreign", .number(counters.foreign)),
+            ("wrong_ttl", .number(counters.wrongTTL)),
             ("malformed", .number(counters.malformed)),
             ("send_failures", .number(counters.sendFailures)),
             ("key", .string(keySource)),

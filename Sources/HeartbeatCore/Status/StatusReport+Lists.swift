@@ -15,13 +15,58 @@ extension StatusReport {
 
     /// One line a node: name, `up`, `dead` or `unknown`, and whether its heartbeat speaks.
     var nodes: String {
+        normalNodes.map { "\($0.name) \($0.state) \($0.speaks ? "heartbeat" : "silent")\n" }.joined()
+    }
+
+    /// One line a ping node: address or `group:NAME`, `up`, `dead` or `unknown`, and its link.
+    var pingNodes: String {
+        pingedNodes.map { "\($0.name) \($0.state) \($0.link)\n" }.joined()
+    }
+
+    /// All nodes as a JSON array.
+    var nodesJSON: String {
+        let normal = normalNodes.map { node in
+            JSONValue.object([
+                ("name", .string(node.name)), ("type", .string("normal")), ("state", .string(node.state)),
+                ("heartbeat", .boolean(node.speaks)),
+            ])
+        }
+        let pinged = pingedNodes.map { node in
+            JSONValue.object([
+                ("name", .string(node.name)), ("type", .string("ping")), ("state", .string(node.state)),
+                ("link", .string(node.link)),
+            ])
+        }
+        return JSONValue.array(normal + pinged).text + "\n"
+    }
+
+    private var normalNodes: [(name: String, state: String, speaks: Bool)] {
         (coordinator.topology?.nodes ?? []).map { node in
             let isLocal = node.id == coordinator.topology?.localNode
             let isMember = isLocal || coordinator.ring.contains(node.id)
             let state = coordinator.joinedAt == nil && !isLocal ? "unknown" : isMember ? "up" : "dead"
-            let speaks = isLocal || coordinator.peers[node.id]?.isInGroup == true
-            return "\(node.name) \(state) \(speaks ? "heartbeat" : "silent")\n"
-        }.joined()
+            return (node.name, state, isLocal || coordinator.peers[node.id]?.isInGroup == true)
+        }
+    }
+
+    private typealias PingedNode = (name: String, state: String, link: String)
+
+    private var pingedNodes: [PingedNode] {
+        let targets: [PingedNode] = coordinator.pings.sorted { $0.key < $1.key }.flatMap { link, targets in
+            targets.sorted { $0.key < $1.key }.map { target, monitor in
+                (target.description, monitor.isAlive ? "up" : "dead", coordinator.configuration.name(ofLink: link))
+            }
+        }
+        let groups: [PingedNode] = coordinator.configuration.pingGroups.sorted { $0.key < $1.key }.flatMap {
+            link,
+            groups in
+            groups.map { group in
+                let isAlive = coordinator.pingGroupStates[link]?[group.name]?.isAlive
+                let state = isAlive.map { $0 ? "up" : "dead" } ?? "unknown"
+                return ("group:\(group.name)", state, coordinator.configuration.name(ofLink: link))
+            }
+        }
+        return targets + groups
     }
 
     /// One line a link to a node: name, `up`, `down` or `unknown`, and both directions.

@@ -63,6 +63,22 @@ extension StatusReport {
             }
         }
         text.add("ping_alive", "Whether a ping target answers.", pings)
+        let groups = coordinator.pingGroupStates.sorted { $0.key < $1.key }.flatMap { link, states in
+            states.sorted { $0.key < $1.key }.map { name, state in
+                (
+                    labels: [("link", coordinator.configuration.name(ofLink: link)), ("group", name)],
+                    value: state.isAlive ? "1" : "0"
+                )
+            }
+        }
+        text.add("ping_group_alive", "Whether any member of a ping group answers.", groups)
+        let own = coordinator.health.sorted { $0.key < $1.key }.map { link, health in
+            (
+                labels: [("link", coordinator.configuration.name(ofLink: link))],
+                value: health.flaps.holds(at: now) ? "1" : "0"
+            )
+        }
+        text.add("health_holddown", "Whether our own health on a link is held down after flapping.", own)
     }
 
     private func addOwn(_ text: inout MetricsText) {
@@ -80,6 +96,11 @@ extension StatusReport {
         )
         text.add("tick_late_total", "How often this heartbeat was away itself.", coordinator.lateTicks)
         text.add("attr_errors_total", "Attributes that did not reach Pacemaker.", coordinator.attributeFailures)
+        text.add(
+            "attr_confirm_seconds",
+            "How long it took to give Pacemaker the last attribute.",
+            coordinator.attributeDelay.map { [([], Self.seconds($0))] } ?? []
+        )
         text.add("rejected_messages_total", "Messages of the group not understood.", coordinator.rejectedMessages)
         text.add(
             "maintenance",
@@ -121,6 +142,7 @@ extension StatusReport {
         let fates = [
             ("sent", counters.sent), ("accepted", counters.accepted), ("forged", counters.forged),
             ("replayed", counters.replayed), ("foreign", counters.foreign), ("malformed", counters.malformed),
+            ("wrong_ttl", counters.wrongTTL),
             ("send_failed", counters.sendFailures),
         ]
         text.add("probes_total", "Probes by what became of them.", fates.map { ([("fate", $0.0)], String($0.1)) })

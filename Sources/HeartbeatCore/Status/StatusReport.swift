@@ -28,6 +28,12 @@ struct StatusReport {
             lines += (coordinator.pings[link] ?? [:]).sorted { $0.key < $1.key }.map { target, monitor in
                 "  ping \(target): \(monitor.isAlive ? "answers" : "does not answer") since \(age(monitor.since))"
             }
+            for group in coordinator.configuration.pingGroups[link] ?? [] {
+                let state = coordinator.pingGroupStates[link]?[group.name]
+                let word =
+                    state.map { "\($0.isAlive ? "answers" : "does not answer") since \(age($0.since))" } ?? "unknown"
+                lines.append("  ping group \(group.name) (\(group.targets.count) members, counts as one): \(word)")
+            }
             for peer in coordinator.peers.values.sorted(by: { $0.id < $1.id }) {
                 lines.append(describe(peer, link))
             }
@@ -51,7 +57,8 @@ struct StatusReport {
         }
         lines.append(
             "probes: sent \(counters.sent), heard \(counters.accepted), forged \(counters.forged), "
-                + "replayed \(counters.replayed), foreign \(counters.foreign), malformed \(counters.malformed); "
+                + "replayed \(counters.replayed), foreign \(counters.foreign), malformed \(counters.malformed), "
+                + "wrong ttl \(counters.wrongTTL); "
                 + "key: \(keySource)"
         )
         return lines.joined(separator: "\n") + "\n"

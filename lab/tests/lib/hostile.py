@@ -14,6 +14,8 @@ import struct
 import sys
 import time
 
+ttl = int(os.environ.get("HOSTILE_TTL", "1"))
+
 if sys.argv[1] == "--capture":
     port, count = int(sys.argv[2]), int(sys.argv[3])
     raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
@@ -29,7 +31,7 @@ if sys.argv[1] == "--capture":
 
 def spoofed(source, target, port, data):
     body = struct.pack("!HHHH", port, port, 8 + len(data), 0) + data
-    return struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(body), 0, 0, 1, 17, 0, socket.inet_aton(source),
+    return struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(body), 0, 0, ttl, 17, 0, socket.inet_aton(source),
                        socket.inet_aton(target)) + body
 
 
@@ -45,12 +47,14 @@ if sys.argv[1] == "--send":
             time.sleep(0.1)
     else:
         udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        udp.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
         for data in probes:
             udp.sendto(data, (target, port))
     sys.exit()
 target, port = sys.argv[1], int(sys.argv[2])
 random.seed(20260101)
 udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+udp.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
 for number in range(2000):
     kind = number % 4
     if kind == 0:
