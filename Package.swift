@@ -70,7 +70,7 @@ let package = Package(
         module("Netlink", ["CNetlink", "CLinuxShims", "LinuxKit"]),
         module("IPVS", ["CNetlink", "Netlink", "LinuxKit"]),
         module("NeighborPackets", ["CLinuxShims", "LinuxKit"]),
-        module("Corosync", ["CCorosync", "LinuxKit"]),
+        module("Corosync", ["CCorosync", "CLinuxShims", "LinuxKit"]),
         module("LDirectorConfig", ["LinuxKit"]),
         module("HealthChecks", ["CLinuxShims", "CPCRE2", "COpenSSL", "LinuxKit"]),
         module(
@@ -115,6 +115,7 @@ let package = Package(
         tests("NetlinkTests", ["Netlink", "LinuxKit"]),
         tests("IPVSTests", ["IPVS", "Netlink", "LinuxKit"]),
         tests("NeighborPacketsTests", ["NeighborPackets", "LinuxKit"]),
+        tests("CorosyncTests", ["Corosync", "CCorosync", "LinuxKit"]),
         tests("LDirectorConfigTests", ["LDirectorConfig", "LinuxKit"]),
         tests("HealthChecksTests", ["HealthChecks", "LinuxKit"]),
         tests("LDirectorCoreTests", ["LDirectorCore", "LDirectorConfig", "HealthChecks", "IPVS", "LinuxKit"]),

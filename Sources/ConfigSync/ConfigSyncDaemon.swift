@@ -2,6 +2,7 @@
 import CLinuxShims
 import ConfigSyncControl
 import ConfigSyncCore
+import Corosync
 import Glibc
 import LinuxKit
 
@@ -16,7 +17,8 @@ final class ConfigSyncDaemon {
     private let settings: DaemonSettings
     private let runFile: RunFile
     private let loop: EventLoop
-    private let group: GroupThread
+    private let group: DirectorGroup
+    private let groupEvents: Mailbox<GroupEvent>
     private let disk: DiskThread
     private let incarnation = UInt64.random(in: 1...UInt64.max)
     private let syslog = SystemLog(tag: "configsync")
@@ -40,7 +42,8 @@ final class ConfigSyncDaemon {
         self.settings = settings
         runFile = try RunFile(path: ConfigSyncClient.processPath(besides: settings.controlPath))
         loop = try EventLoop()
-        group = try GroupThread()
+        group = try DirectorGroup(.directors, queue: OrderedMessages())
+        groupEvents = try Mailbox()
         var disks: [FileDisk] = []
         for file in settings.files {
             let state = StateFile(of: file, in: settings.stateDirectory)
@@ -72,11 +75,11 @@ final class ConfigSyncDaemon {
             runFile.release()
         }
         try loop.watch(signals.raw, for: .readable) { [unowned self] _ in loop.stop() }
-        try loop.watch(group.events.descriptor, for: .readable) { [unowned self] _ in takeGroupEvents() }
+        try loop.watch(groupEvents.descriptor, for: .readable) { [unowned self] _ in takeGroupEvents() }
         try loop.watch(disk.reports.descriptor, for: .readable) { [unowned self] _ in takeReports() }
         log(.notice, "keeps \(settings.files.joined(separator: ", "))")
         disk.start()
-        group.start()
+        group.start(DirectorGroupHandler(groupEvents))
         beat()
         try loop.run()
         log(.notice, "ends")
@@ -90,7 +93,7 @@ final class ConfigSyncDaemon {
     }
 
     private func takeGroupEvents() {
-        for event in group.events.drain() {
+        for event in groupEvents.drain() {
             switch event {
             case .joined(let node, let name):
                 self.node = node
@@ -149,7 +152,7 @@ final class ConfigSyncDaemon {
             switch effect {
             case .send(let body):
                 if let node {
-                    group.send(Message(node: node, incarnation: incarnation, body: body).encoded())
+                    group.outbox.add(Message(node: node, incarnation: incarnation, body: body).encoded())
                 }
             case .run(let job): disk.perform(job, on: file)
             case .answer(let token, let verdict): keep(verdict, token)

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import CLinuxShims
 import ConfigSyncCore
 import Corosync
 import LinuxKit
@@ -29,12 +28,10 @@ struct DiskThread: Sendable {
     func perform(_ job: FileJob, on file: String) { orders.post(Order(file: file, job: job)) }
 
     func start() {
-        CorosyncThread.start { run() }
+        CorosyncThread.start("cs-disk") { run() }
     }
 
     private func run() {
-        // The name only serves people who look at threads.
-        _ = vervet_set_thread_name("cs-disk")
         var disks = disks
         while true {
             orders.wait(.seconds(3600))

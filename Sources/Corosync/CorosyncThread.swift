@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Only so that the thread types of sys/types.h are visible, which the module map attributes to the first includer.
 import CCorosync
+import CLinuxShims
 import Glibc
 
 /// Starts the threads on which Corosync's libraries may be called.
@@ -12,23 +13,25 @@ public enum CorosyncThread {
 
     /// Starts a detached thread.
     ///
-    /// - Parameter body: What it does; the thread ends with it.
+    /// - Parameters:
+    ///   - name: What it is called, at most 15 bytes; for people who look at threads.
+    ///   - body: What it does; the thread ends with it.
     /// - Returns: 0, or the error number of pthread_create(3).
     @discardableResult
-    public static func start(_ body: @escaping @Sendable () -> Void) -> CInt {
+    public static func start(_ name: String, _ body: @escaping @Sendable () -> Void) -> CInt {
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
         defer { pthread_attr_destroy(&attributes) }
         pthread_attr_setstacksize(&attributes, stackSize)
         pthread_attr_setdetachstate(&attributes, CInt(PTHREAD_CREATE_DETACHED))
         var thread = pthread_t()
-        let work = Unmanaged.passRetained(Work(body))
+        let work = Unmanaged.passRetained(Work(name, body))
         let code = pthread_create(
             &thread,
             &attributes,
             { context in
                 if let context {
-                    Unmanaged<Work>.fromOpaque(context).takeRetainedValue().body()
+                    Unmanaged<Work>.fromOpaque(context).takeRetainedValue().run()
                 }
                 return nil
             },
@@ -42,9 +45,17 @@ public enum CorosyncThread {
 }
 
 private final class Work: Sendable {
-    let body: @Sendable () -> Void
+    private let name: String
+    private let body: @Sendable () -> Void
 
-    init(_ body: @escaping @Sendable () -> Void) {
+    init(_ name: String, _ body: @escaping @Sendable () -> Void) {
+        self.name = name
         self.body = body
+    }
+
+    func run() {
+        // Without a name the thread works just as well.
+        _ = vervet_set_thread_name(name)
+        body()
     }
 }

@@ -68,7 +68,7 @@ private struct Site {
                 for attribute in attributes {
                     published[attribute.key] = attribute.value
                 }
-            case .multicast(let bytes):
+            case .multicast(_, let bytes):
                 // Our own messages come back at once.
                 coordinator.handle(.message(sender: 1, bytes: bytes), at: time.now)
             case .log(_, let text): logged.append(text)

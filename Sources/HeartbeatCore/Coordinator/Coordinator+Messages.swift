@@ -91,7 +91,7 @@ extension Coordinator {
         if unconfirmed.count < 600 {
             unconfirmed.append((sequence, now))
         }
-        effects.append(.multicast(message.encoded()))
+        effects.append(.multicast(message.kind, message.encoded()))
     }
 
     /// Our present view as a message.

@@ -59,7 +59,7 @@ extension Coordinator {
             admin.reason = order.textForOneNode
             sequence += 1
             admin.sequence = sequence
-            effects.append(.multicast(admin.encoded()))
+            effects.append(.multicast(.admin, admin.encoded()))
         }
     }
 

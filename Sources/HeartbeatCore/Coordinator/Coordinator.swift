@@ -143,7 +143,7 @@ public struct Coordinator: Sendable {
     /// Says goodbye to the group; the attributes stay, so that nothing moves, unless the configuration wants them gone.
     public mutating func stop(at now: MonotonicTime) -> [HeartbeatEffect] {
         isStopping = true
-        effects.append(.multicast(message(.bye, at: now).encoded()))
+        effects.append(.multicast(.bye, message(.bye, at: now).encoded()))
         if !published.isEmpty {
             effects.append(.publish(attributesOfTheEnd, again: false))
         }

@@ -52,7 +52,7 @@ public enum HeartbeatEvent: Sendable {
 /// What the coordinator wants done.
 public enum HeartbeatEffect: Equatable, Sendable {
     /// Tell the group.
-    case multicast([UInt8])
+    case multicast(GroupMessage.Kind, [UInt8])
 
     /// Have exactly these node attributes; the order is the order of importance.
     case publish([NodeAttribute], again: Bool)

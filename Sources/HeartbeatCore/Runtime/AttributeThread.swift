@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import CLinuxShims
 import Corosync
 import Glibc
 import LinuxKit
@@ -28,12 +27,10 @@ struct AttributeThread: Sendable {
 
     func start() {
         // Not a Corosync thread in itself, but a detached thread like all others.
-        CorosyncThread.start { run() }
+        CorosyncThread.start("hb-attributes") { run() }
     }
 
     private func run() {
-        // The name only serves people who look at threads.
-        _ = vervet_set_thread_name("hb-attributes")
         var wanted: [NodeAttribute] = []
         var given: [String: String?] = [:]
         var pause = Duration.milliseconds(200)

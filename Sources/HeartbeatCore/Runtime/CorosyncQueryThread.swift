@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import CLinuxShims
 import Corosync
 import Glibc
 import LinuxKit
@@ -17,12 +16,10 @@ struct CorosyncQueryThread: Sendable {
     }
 
     func start() {
-        CorosyncThread.start { run() }
+        CorosyncThread.start("hb-query") { run() }
     }
 
     private func run() {
-        // The name only serves people who look at threads.
-        _ = vervet_set_thread_name("hb-query")
         while true {
             do throws(CorosyncError) {
                 try session()

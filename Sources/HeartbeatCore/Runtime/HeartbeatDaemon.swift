@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinuxShims
+import Corosync
 import Glibc
 public import LinuxKit
 
@@ -15,7 +16,7 @@ public final class HeartbeatDaemon {
 
     private let events: EventMailbox
     private let network: NetworkThread
-    private let group: GroupThread
+    private let group: HeartbeatGroup
     private let queries: CorosyncQueryThread
     private let attributes: AttributeThread
     private let log: HeartbeatLog
@@ -28,6 +29,7 @@ public final class HeartbeatDaemon {
     private var metrics: MetricsServer?
     private var isStopping = false
     private var bootOffset: Int64?
+    private var refusalNotice = RefusalNotice()
 
     /// Claims the run file, reads the key and prepares everything; no thread runs yet.
     ///
@@ -58,7 +60,7 @@ public final class HeartbeatDaemon {
             key: key,
             isLocked: RealTime.lockMemory()
         )
-        group = try GroupThread(events: events)
+        group = try HeartbeatGroup(.heartbeat, queue: NewestMessages())
         queries = CorosyncQueryThread(events: events)
         attributes = try AttributeThread(events: events)
         loop = try EventLoop()
@@ -97,7 +99,7 @@ public final class HeartbeatDaemon {
             try Privileges.drop(to: user)
         }
         queries.start()
-        group.start()
+        group.start(HeartbeatGroupHandler(events: events))
         attributes.start()
         network.start()
         beat()
@@ -126,12 +128,21 @@ public final class HeartbeatDaemon {
     }
 
     private var report: StatusReport {
-        StatusReport(coordinator: coordinator, counters: network.counters, keySource: keySource, now: .now)
+        StatusReport(
+            coordinator: coordinator,
+            counters: network.counters,
+            tryAgainTotal: group.tryAgainTotal,
+            keySource: keySource,
+            now: .now
+        )
     }
 
     private func beat() {
         noticeSuspension()
         tellManager()
+        if let line = refusalNotice.line(group.tryAgainTotal, at: .now) {
+            log.write(.info, line)
+        }
         takeEvents()
         if !isStopping {
             perform(coordinator.tick(at: .now))
@@ -184,7 +195,7 @@ public final class HeartbeatDaemon {
     private func perform(_ effects: [HeartbeatEffect]) {
         for effect in effects {
             switch effect {
-            case .multicast(let message): group.send(message)
+            case .multicast(let kind, let bytes): group.outbox.add(.init(kind, bytes))
             case .publish(let wanted, let again): attributes.publish(wanted, again: again)
             case .probes(let content): network.post(.content(content))
             case .log(let level, let text): log.write(level, text)

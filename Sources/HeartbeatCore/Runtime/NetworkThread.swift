@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import CLinuxShims
 import Corosync
 import Glibc
 import LinuxKit
@@ -42,9 +41,7 @@ final class NetworkThread: Sendable {
     var counters: ProbeCounters { shared.withLock { $0 } }
 
     func start() {
-        CorosyncThread.start { [self] in
-            // The name only serves people who look at threads.
-            _ = vervet_set_thread_name("hb-network")
+        CorosyncThread.start("hb-network") { [self] in
             events.post(.scheduling(isRealTime: RealTime.raiseThread(), isLocked: isLocked))
             var loop = NetworkLoop(
                 events: events,

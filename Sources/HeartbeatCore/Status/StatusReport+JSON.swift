@@ -44,6 +44,7 @@ extension StatusReport {
             ("ring", .array(coordinator.ring.sorted().map { .number(Int($0)) })),
             // The decimal is of seconds.
             ("self_latency_ms", .decimal(coordinator.selfDelivery * 1000)),
+            ("try_again_total", .number(Int(clamping: tryAgainTotal))),
         ])
     }
 

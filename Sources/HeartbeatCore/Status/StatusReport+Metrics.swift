@@ -94,6 +94,11 @@ extension StatusReport {
             "How long our last own message took to come back.",
             [([], Self.seconds(coordinator.selfDelivery))]
         )
+        text.add(
+            "cpg_try_again_total",
+            "Calls that corosync did not take and that were repeated.",
+            Int(clamping: tryAgainTotal)
+        )
         text.add("tick_late_total", "How often this heartbeat was away itself.", coordinator.lateTicks)
         text.add("attr_errors_total", "Attributes that did not reach Pacemaker.", coordinator.attributeFailures)
         text.add(

@@ -5,6 +5,7 @@ import LinuxKit
 struct StatusReport {
     let coordinator: Coordinator
     let counters: ProbeCounters
+    let tryAgainTotal: UInt64
     let keySource: String
     let now: MonotonicTime
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinuxShims
+import Corosync
 import Glibc
 import HeartbeatCore
 public import LinuxKit
@@ -21,7 +22,7 @@ public final class RelayDaemon {
     private let log: RelayLog
     private let loop: EventLoop
     private let events: Mailbox<RelayEvent>
-    private let group: RelayGroupThread
+    private let group: RelayGroup
     private let table: TableThread
     private let runFile: RunFile
     private(set) var engine: RelayEngine
@@ -65,7 +66,7 @@ public final class RelayDaemon {
         log = RelayLog(isForeground: configuration.isForeground)
         loop = try EventLoop()
         events = try Mailbox()
-        group = try RelayGroupThread(group: configuration.processGroup, events: events)
+        group = try RelayGroup(.relay(configuration.processGroup), queue: RelayQueue())
         table = try TableThread(events: events, outbox: group.outbox)
         let incarnation = UInt64.random(in: 1...UInt64.max)
         engine = RelayEngine(configuration.settings, incarnation: incarnation, at: loop.now)
@@ -95,7 +96,7 @@ public final class RelayDaemon {
         try loop.watch(signals.raw, for: .readable) { [unowned self] _ in stop() }
         keepOpen()
         table.start()
-        group.start()
+        group.start(RelayGroupHandler(events))
         tick()
         try loop.run()
         log.write(.notice, "the relay ends")
@@ -242,9 +243,9 @@ public final class RelayDaemon {
                 if let datagrams {
                     datagrams.send(bytes)
                 } else if configuration.transport == .cpg {
-                    group.outbox.add(data: bytes)
+                    group.outbox.add(.data(bytes))
                 }
-            case .sendControl(let bytes): group.outbox.add(order: bytes)
+            case .sendControl(let bytes): group.outbox.add(.order(bytes))
             case .inject(let datagram): injection?.add(datagram)
             case .countTable: table.post(.count)
             case .readLocalKeys: table.post(.localKeys)
@@ -302,7 +303,7 @@ public final class RelayDaemon {
     }
 
     private func answer(_ request: String) -> String {
-        let report = RelayReport(self, outboxDrops: group.outbox.dropped, now: loop.now)
+        let report = RelayReport(self, outboxDrops: group.outbox.inspect(\.dropped), now: loop.now)
         switch request {
         case "ping": return report.ping + "\n"
         case "status": return report.text

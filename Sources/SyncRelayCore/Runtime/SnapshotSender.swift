@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Corosync
 import Glibc
 import LinuxKit
 
@@ -9,7 +10,7 @@ struct SnapshotSender {
 
     private let id: RelayEnvelope.SnapshotID
     private let template: RelayEnvelope
-    private let outbox: GroupOutbox
+    private let outbox: GroupOutbox<RelayQueue>
     private var bucket: TokenBucket
     private var datagrams: [[UInt8]] = []
     private var room = SnapshotSender.free
@@ -19,7 +20,7 @@ struct SnapshotSender {
     /// Room for datagrams in one part.
     private static var free: Int { length - RelayEnvelope.headerLength - 8 }
 
-    init(_ id: RelayEnvelope.SnapshotID, _ template: RelayEnvelope, _ outbox: GroupOutbox, rate: Double) {
+    init(_ id: RelayEnvelope.SnapshotID, _ template: RelayEnvelope, _ outbox: GroupOutbox<RelayQueue>, rate: Double) {
         self.id = id
         self.template = template
         self.outbox = outbox
@@ -61,7 +62,7 @@ struct SnapshotSender {
             pause(bucket.wait(at: .now))
         }
         let deadline = Deadline(after: Self.patience)
-        while !outbox.add(snapshot: bytes) {
+        while !outbox.add(.snapshot(bytes)) {
             guard !deadline.hasPassed else {
                 // Who asked will ask again.
                 isGivenUp = true

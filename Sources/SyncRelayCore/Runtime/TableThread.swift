@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import CLinuxShims
 import Corosync
 import Glibc
 import IPVS
@@ -23,9 +22,9 @@ struct TableThread: Sendable {
 
     private let events: Mailbox<RelayEvent>
     private let orders: Mailbox<Order>
-    private let outbox: GroupOutbox
+    private let outbox: GroupOutbox<RelayQueue>
 
-    init(events: Mailbox<RelayEvent>, outbox: GroupOutbox) throws(SystemError) {
+    init(events: Mailbox<RelayEvent>, outbox: GroupOutbox<RelayQueue>) throws(SystemError) {
         self.events = events
         self.outbox = outbox
         orders = try Mailbox()
@@ -35,12 +34,10 @@ struct TableThread: Sendable {
 
     func start() {
         // Not for Corosync, but it starts threads well.
-        CorosyncThread.start { run() }
+        CorosyncThread.start("relay-table") { run() }
     }
 
     private func run() {
-        // The name only serves people who look at threads.
-        _ = vervet_set_thread_name("relay-table")
         while true {
             orders.wait(.seconds(3600))
             for order in orders.drain() {
