@@ -373,6 +373,7 @@ private struct Site {
         let report = StatusReport(
             coordinator: site.coordinator,
             counters: ProbeCounters(),
+            tryAgainTotal: 7,
             keySource: "test",
             now: site.time.now
         )
@@ -380,6 +381,8 @@ private struct Site {
             report.json.contains(#""ping_groups":[{"link":"0","name":"reals","targets":["10.0.0.202","10.0.0.203"]"#)
         )
         #expect(report.metrics.contains(#"vervet_heartbeat_ping_group_alive{link="0",group="reals"} 1"#))
+        #expect(report.metrics.contains("vervet_heartbeat_cpg_try_again_total 7\n"))
+        #expect(report.json.contains(#""try_again_total":7"#))
         #expect(report.pingNodes.contains("10.0.0.201 dead 0\n") && report.pingNodes.contains("group:reals up 0\n"))
         #expect(report.nodesJSON.contains(#"{"name":"d2","type":"normal","state":"up","heartbeat":true}"#))
         #expect(report.nodesJSON.contains(#"{"name":"group:reals","type":"ping","state":"up","link":"0"}"#))
@@ -391,6 +394,7 @@ private struct Site {
             StatusReport(
                 coordinator: site.coordinator,
                 counters: ProbeCounters(),
+                tryAgainTotal: 7,
                 keySource: "test",
                 now: site.time.now
             ).json
