@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """relay.py [CASE…] - the relay between directors with real corosync and IPVS; run by guest/relay. Ends with 'N passed, N failed'."""
 import os, signal, socket, statistics, struct, subprocess, sys, time, traceback
-from relaysite import VIP, Site, await_true, enter
+from relaysite import VIP, VIP6, Site, await_true, enter
 
 passed = failed = 0
 
@@ -64,6 +64,33 @@ def moves(site, a, b):
     b.hold_vip(False); a.hold_vip(True)
     alive = site.client.alive(a_ports + b_ports)
     check('after the move back', len(alive) == 60, f'{len(alive)} of 60')
+
+
+def ipv6(site, a, b):
+    print('a virtual service of IPv6')
+    a.hold_vip(True, VIP6)
+    a_ports = [p for p, _ in site.client.open(20, 0.01, VIP6)]
+    check('all 20 are known to the other director', len(a_ports) == 20 and not known(b, a_ports), f'{len(set(a_ports) & set(b.table()))} of 20')
+    check('as learned there', {b.table()[p][1] for p in a_ports if p in b.table()} == {'SYNC'})
+    a.hold_vip(False, VIP6); b.hold_vip(True, VIP6)
+    alive = site.client.alive(a_ports)
+    check('they survive a move of the address', set(alive) == set(a_ports), f'{len(alive)} of 20')
+    b_ports = [p for p, _ in site.client.open(20, 0.01, VIP6)]
+    check('those opened there are known here', len(b_ports) == 20 and not known(a, b_ports))
+    b.hold_vip(False, VIP6); a.hold_vip(True, VIP6)
+    alive = site.client.alive(a_ports + b_ports)
+    check('all survive the move back', len(alive) == 40, f'{len(alive)} of 40')
+    os.kill(b.relay_pid(), signal.SIGKILL)
+    time.sleep(0.3)
+    missed = [p for p, _ in site.client.open(20, 0.01, VIP6)]
+    known(a, missed)
+    check('without the relay of the other director they are unknown to it', len(missed) == 20 and len(known(b, missed, 1)) == 20)
+    b.agent('start')
+    check('it is told them by a resync', not known(b, missed, 15))
+    a.hold_vip(False, VIP6); b.hold_vip(True, VIP6)
+    alive = site.client.alive(a_ports + b_ports + missed)
+    check('and they go on there', len(alive) == 60, f'{len(alive)} of 60')
+    b.hold_vip(False, VIP6); a.hold_vip(True, VIP6)
 
 
 def links(site, a, b):
@@ -223,7 +250,41 @@ for i in range(10): s.sendto(b"VRVS" + bytes(200), ("10.77.0.12", 8890))''')
     await_true(lambda: settled(b), 15, 'the resync settles')
 
 
-CASES = {f.__name__: f for f in (carried, moves, links, corosync, restart, forged, echo, udp, late)}
+def monitors(site, a, b):
+    count = int(os.environ.get('MONITORS', '200'))
+    print(f'{count} monitors leave nothing behind')
+
+    def used():
+        """Descriptors and memory in KiB of the relay and of the process that hurries connections along."""
+        found = {}
+        for pid in filter(str.isdigit, os.listdir('/proc')):
+            try:
+                name = open(f'/proc/{pid}/comm').read().strip()
+                if name not in ('syncrelay', 'sync-nudge') or os.readlink(f'/proc/{pid}/ns/net') != os.readlink(f'/proc/{a.pid}/ns/net'):
+                    continue
+                status = open(f'/proc/{pid}/status').read()
+                found[name] = (int(pid), len(os.listdir(f'/proc/{pid}/fd')), int(status.split('VmRSS:')[1].split()[0]))
+            except OSError:
+                continue
+        return found
+
+    left = lambda: a.x('sh', '-c', 'ls /run /run/lock /run/resource-agents /run/vervet /dev/shm | grep -v ^qb-; ls /proc | grep -c "^[0-9]"')
+    loop = f'i=0; while [ $i -lt $0 ]; do {site.stage}/usr/lib/ocf/resource.d/vervet/syncd monitor || exit; i=$((i + 1)); done'
+    run = lambda n: a.x('sh', '-c', loop, str(n), check=False, env=a.agent_environment())
+    run(20)
+    before, files, began = used(), left(), time.monotonic()
+    code, text = run(count)
+    took = time.monotonic() - began
+    after = used()
+    check('all say that all is well', code == 0, f'{took * 1000 / count:.1f} ms each' if code == 0 else text[-300:])
+    check('no file, no process', left() == files)
+    for name in ('syncrelay', 'sync-nudge'):
+        (pid, open_files, memory), now = before[name], after.get(name, (0, 0, 0))
+        check(f'{name} is the same process with the same descriptors and memory', now[:2] == (pid, open_files) and now[2] <= memory + 512,
+              f'{open_files} and {now[1]} descriptors, {memory} and {now[2]} KiB')
+
+
+CASES = {f.__name__: f for f in (carried, moves, ipv6, monitors, links, corosync, restart, forged, echo, udp, late)}
 
 
 def main(names):

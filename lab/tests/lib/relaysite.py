@@ -2,10 +2,11 @@
 """A site in one guest: directors that are network and mount namespaces with a corosync and an IPVS of their own, a real server, a client.
 
 10.77.0.0/24 public: directors .11 .12 .13, real server .21, client .200, VIP 10.77.0.100 (direct routing); 10.77.1.0/24 crossover
+The same on the public network with fd77::/64. In what is told about connections those of IPv6 have their client port plus 65536.
 """
 import ctypes, json, os, select, signal, socket, struct, subprocess, sys, time
 
-VIP = '10.77.0.100'
+VIP, VIP6 = '10.77.0.100', 'fd77::100'
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -31,7 +32,8 @@ def corosync_conf(count, token):
     return '\n'.join([
         section('totem', 'version: 2', 'cluster_name: relay', 'transport: knet', 'link_mode: active', 'crypto_model: nss', 'crypto_cipher: aes256',
                 'crypto_hash: sha256', 'keyfile: /etc/corosync/authkey', f'token: {token}', *links),
-        section('nodelist', *nodes), section('quorum', 'provider: corosync_votequorum'), section('system', 'sched_rr: no', 'priority: max'),
+        # The directors share one processor, of which two corosyncs with precedence take nine tenths and leave the relays seconds behind.
+        section('nodelist', *nodes), section('quorum', 'provider: corosync_votequorum'), section('system', 'sched_rr: no', 'priority: 0'),
         section('logging', 'to_stderr: no', 'to_syslog: no', 'to_logfile: yes', 'logfile: /var/log/corosync/corosync.log', 'timestamp: hires'), ''])
 
 
@@ -50,10 +52,11 @@ class Director:
             mkdir -p /run/resource-agents /var/log/corosync; mount -t tmpfs etc /etc/corosync; mkdir /etc/corosync/uidgid.d
             cp {site.folder}/corosync.conf {site.folder}/authkey /etc/corosync/
             ip link set lo up; ip addr add 10.77.0.1{number}/24 dev eth0; ip addr add 10.77.1.1{number}/24 dev eth1; ip link set eth0 up; ip link set eth1 up
-            echo 1 >/proc/sys/net/ipv4/ip_forward''')
-        for kind in ('t', 'u'):
-            self.x('ipvsadm', '-A', f'-{kind}', f'{VIP}:80', '-s', 'rr')
-            self.x('ipvsadm', '-a', f'-{kind}', f'{VIP}:80', '-r', '10.77.0.21:80', '-g')
+            ip addr add fd77::1{number}/64 dev eth0 nodad
+            echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding''')
+        for kind, vip, real in (('t', VIP, '10.77.0.21'), ('u', VIP, '10.77.0.21'), ('t', f'[{VIP6}]', '[fd77::21]')):
+            self.x('ipvsadm', '-A', f'-{kind}', f'{vip}:80', '-s', 'rr')
+            self.x('ipvsadm', '-a', f'-{kind}', f'{vip}:80', '-r', f'{real}:80', '-g')
 
     def x(self, *command, check=True, **options):
         """Runs a command in the director; gives what it printed."""
@@ -65,7 +68,8 @@ class Director:
     def spawn(self, *command, **options):
         """Starts a command in the director; its pid is that of the program itself."""
         pid = self.pid
-        return subprocess.Popen(command, preexec_fn=lambda: enter(pid, ('mnt', 'net')), start_new_session=True, stdin=subprocess.DEVNULL, **options)
+        options.setdefault('stdin', subprocess.DEVNULL)
+        return subprocess.Popen(command, preexec_fn=lambda: enter(pid, ('mnt', 'net')), start_new_session=True, **options)
 
     def start_corosync(self):
         self.corosync = self.spawn('corosync', '-f', stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -74,15 +78,18 @@ class Director:
         self.corosync.send_signal(how)
         self.corosync.wait()
 
+    def agent_environment(self, **parameters):
+        """What Pacemaker would give to ocf:vervet:syncd."""
+        given = dict(transport='cpg', syncid='7', drain='0', relay_binary=f'{self.site.stage}/usr/sbin/syncrelay', **self.site.parameters)
+        given.update(parameters)
+        return dict(os.environ, OCF_ROOT='/usr/lib/ocf', OCF_RA_VERSION_MAJOR='1', OCF_RA_VERSION_MINOR='1', OCF_RESOURCE_TYPE='syncd',
+                    OCF_RESOURCE_INSTANCE='p-syncd', HA_RSCTMP='/run/resource-agents', HA_LOGFILE='/run/agent.log',
+                    **{f'OCF_RESKEY_{key}': value for key, value in given.items()})
+
     def agent(self, action, check=True, **parameters):
         """Runs an action of ocf:vervet:syncd; gives exit code and output."""
-        stage = self.site.stage
-        given = dict(transport='cpg', syncid='7', drain='0', relay_binary=f'{stage}/usr/sbin/syncrelay', **self.site.parameters)
-        given.update(parameters)
-        environment = dict(os.environ, OCF_ROOT='/usr/lib/ocf', OCF_RA_VERSION_MAJOR='1', OCF_RA_VERSION_MINOR='1', OCF_RESOURCE_TYPE='syncd',
-                           OCF_RESOURCE_INSTANCE='p-syncd', HA_RSCTMP='/run/resource-agents', HA_LOGFILE='/run/agent.log',
-                           **{f'OCF_RESKEY_{key}': value for key, value in given.items()})
-        code, text = self.x(f'{stage}/usr/lib/ocf/resource.d/vervet/syncd', action, check=False, env=environment)
+        program = f'{self.site.stage}/usr/lib/ocf/resource.d/vervet/syncd'
+        code, text = self.x(program, action, check=False, env=self.agent_environment(**parameters))
         if check and code != 0:
             raise RuntimeError(f'{self.name}: syncd {action}: {code}\n{text}')
         return code, text
@@ -109,12 +116,16 @@ class Director:
         with open(f'/proc/{self.pid}/net/ip_vs_conn_sync') as lines:
             for line in lines:
                 f = line.split()
-                if f[0] == 'TCP' and f[3] == '0A4D0064' and f[2] != '0000':
-                    found[int(f[2], 16)] = (f[7], f[8])
+                if f[0] == 'TCP' and f[3] in ('0A4D0064', 'fd77:0000:0000:0000:0000:0000:0000:0100') and f[2] != '0000':
+                    found[int(f[2], 16) + (65536 if ':' in f[3] else 0)] = (f[7], f[8])
         return found
 
-    def hold_vip(self, holds):
-        if holds:
+    def hold_vip(self, holds, vip=VIP):
+        if vip == VIP6:
+            self.x('ip', 'addr', 'add' if holds else 'del', f'{VIP6}/128', 'dev', 'eth0', *(['nodad'] if holds else []))
+            if holds:
+                self.x(f'{self.site.stage}/usr/sbin/send_ua', VIP6, '64', 'eth0')
+        elif holds:
             self.x('ip', 'addr', 'add', f'{VIP}/32', 'dev', 'eth0')
             self.x('arping', '-q', '-U', '-c', '1', '-I', 'eth0', VIP, check=False)
         else:
@@ -139,10 +150,10 @@ class Site:
         batch(['link add br-pub type bridge', 'link add br-xo type bridge', 'link set br-pub up', 'link set br-xo up', 'netns add rs', 'netns add client',
                'link add rs-0 type veth peer name eth0 netns rs', 'link add client-0 type veth peer name eth0 netns client',
                'link set rs-0 master br-pub up', 'link set client-0 master br-pub up'])
-        for where, address in (('rs', '10.77.0.21'), ('client', '10.77.0.200')):
-            batch(['link set lo up', f'addr add {address}/24 dev eth0', 'link set eth0 up'], '-n', where)
+        for where, host in (('rs', '21'), ('client', '200')):
+            batch(['link set lo up', f'addr add 10.77.0.{host}/24 dev eth0', 'link set eth0 up', f'addr add fd77::{host}/64 dev eth0 nodad'], '-n', where)
         subprocess.run(['ip', 'netns', 'exec', 'rs', 'sh', '-c', f'''echo 1 >/proc/sys/net/ipv4/conf/all/arp_ignore; echo 2 >/proc/sys/net/ipv4/conf/all/arp_announce
-            ip addr add {VIP}/32 dev lo'''], check=True)
+            ip addr add {VIP}/32 dev lo; ip addr add {VIP6}/128 dev lo nodad'''], check=True)
         self.directors = [Director(self, n) for n in range(1, directors + 1)]
         self.server = self.helper('rs', serve)
         self.client = Client(self)
@@ -180,8 +191,9 @@ def await_true(condition, seconds, what):
 
 
 def serve(orders):
-    """An echo server on the VIP's port 80, until the other end of `orders` is gone."""
-    listener = socket.socket()
+    """An echo server on the VIPs' port 80, until the other end of `orders` is gone."""
+    listener = socket.socket(socket.AF_INET6)
+    listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(('', 80))
     listener.listen(1024)
@@ -219,9 +231,9 @@ class Client:
         self.channel.send(json.dumps(order).encode())
         return json.loads(self.channel.recv(1 << 20))
 
-    def open(self, count=1, pause=0.0):
+    def open(self, count=1, pause=0.0, vip=VIP):
         """Opens connections; gives [client port, moment] of each."""
-        return self.ask('open', count, pause)
+        return self.ask('open', count, pause, vip)
 
     def alive(self, ports=None):
         """Speaks on connections; gives the ports of those that answer."""
@@ -238,16 +250,18 @@ class Client:
             answer = None
             if order == 'open':
                 answer = []
+                family, plus = (socket.AF_INET6, 65536) if ':' in arguments[2] else (socket.AF_INET, 0)
                 for _ in range(arguments[0]):
-                    s = socket.socket()
+                    s = socket.socket(family)
                     s.settimeout(10)
                     try:
-                        s.connect((VIP, 80))
+                        s.connect((arguments[2], 80))
                     except OSError:
                         s.close()
                         continue
-                    answer.append([s.getsockname()[1], time.monotonic()])
-                    kept[s.getsockname()[1]] = s
+                    port = s.getsockname()[1] + plus
+                    answer.append([port, time.monotonic()])
+                    kept[port] = s
                     if arguments[1]:
                         time.sleep(arguments[1])
             elif order == 'alive':
