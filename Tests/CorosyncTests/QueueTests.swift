@@ -11,7 +11,7 @@ import Testing
         var queue = OrderedMessages()
         #expect(queue.isEmpty)
         for byte in UInt8(1)...3 {
-            #expect(queue.add([byte], at: now))
+            #expect(queue.add([byte], at: now) == true)
         }
         #expect(queue.next(at: now) == [1])
         queue.putBack([1])
@@ -28,8 +28,8 @@ import Testing
 
     @Test func theNewestOfAKindReplacesTheOthers() {
         var queue = Newest()
-        #expect(queue.add(Newest.Message("view", [1]), at: now))
-        #expect(queue.add(Newest.Message("view", [2]), at: now))
+        #expect(queue.add(Newest.Message("view", [1]), at: now) == true)
+        #expect(queue.add(Newest.Message("view", [2]), at: now) == true)
         #expect(queue.next(at: now) == Newest.Message("view", [2]))
         #expect(queue.isEmpty)
     }
@@ -46,7 +46,8 @@ import Testing
         var queue = Newest()
         _ = queue.add(Newest.Message("view", [1]), at: now)
         _ = queue.add(Newest.Message("order", [2]), at: now)
-        let refused = try #require(queue.next(at: now))
+        let next = queue.next(at: now)
+        let refused = try #require(next)
         queue.putBack(refused)
         #expect(queue.next(at: now) == refused)
         _ = queue.add(Newest.Message("view", [3]), at: now)
