@@ -68,18 +68,6 @@ private func environment(_ parameters: [String: String]) -> AgentEnvironment {
         #expect(error?.code == .configured)
     }
 
-    @Test func whatTheRelayAnswers() {
-        #expect(RelayProcess.condition(answer: "joined\n") == .joined)
-        #expect(
-            RelayProcess.condition(answer: "not-joined 31 is corosync running?")
-                == .separated(seconds: 31, reason: "is corosync running?")
-        )
-        #expect(RelayProcess.condition(answer: "broken cannot inject: ENODEV") == .broken("cannot inject: ENODEV"))
-        for nonsense in ["", "not-joined", "not-joined x y", "hello"] {
-            #expect(RelayProcess.condition(answer: nonsense) == .broken("the relay answers nonsense"))
-        }
-    }
-
     @Test func rolesOfTheModes() throws {
         func roles(_ mode: String, _ isPromoted: Bool) throws -> [SyncDaemon.Role] {
             try SyncdSettings(environment(["mode": mode])).daemons(isPromoted: isPromoted).map(\.role)

@@ -18,21 +18,8 @@ public struct ConfigSyncAgent: OCFAgent {
             anonymous clone on all directors, with no order or colocation: the service does not depend on it.
             """,
         parameters: ConfigSyncParameters.all,
-        actions: [
-            ActionDeclaration(.start, timeout: 20, needsRoot: true),
-            ActionDeclaration(.stop, timeout: 20, needsRoot: true),
-            ActionDeclaration(.monitor, timeout: 20, interval: 10, needsRoot: true),
-            ActionDeclaration(.status, timeout: 20, needsRoot: true),
-            ActionDeclaration(.validateAll, timeout: 20),
-            ActionDeclaration(.metaData, timeout: 5),
-        ]
+        actions: GroupDaemon.actions
     )
-
-    /// How long start waits for the group once the daemon answers.
-    private static let joinTime = Duration.seconds(10)
-
-    /// How long a running daemon may be without corosync before it counts as failed.
-    private static let separationLimit = 30
 
     private let environment: AgentEnvironment
     private let log: AgentLog
@@ -49,38 +36,26 @@ public struct ConfigSyncAgent: OCFAgent {
     /// - Returns: The exit code.
     /// - Throws: ``OCFError`` when the action failed.
     public func run(_ action: AgentAction) throws(OCFError) -> OCFExit {
-        switch action {
-        case .start: return try start()
-        case .stop:
-            try end()
-            return .success
-        case .monitor, .status: return try monitor()
-        case .validateAll:
-            try validate()
-            return .success
-        default: throw OCFError(.unimplemented, "action \(action.rawValue) is not offered")
-        }
+        try daemon.run(action) { () throws(OCFError) in try validate() }
     }
 
-    private var daemon: HeartbeatProcess {
-        HeartbeatProcess(controlPath: environment.text(ConfigSyncParameters.control), name: "configsync")
+    private var daemon: GroupDaemon {
+        let control = environment.text(ConfigSyncParameters.control)
+        let state = environment.text(ConfigSyncParameters.state)
+        return GroupDaemon(
+            process: DaemonProcess(name: "configsync", controlPath: control),
+            group: "the group of directors",
+            command: [binary, "run", "--control", control, "--state", state] + files,
+            foreground: "\(binary) run --foreground FILE",
+            mayJoinLater: { _ in true },
+            log: log
+        )
     }
+
+    private var binary: String { environment.text(ConfigSyncParameters.binary) }
 
     private var files: [String] {
         environment.text(ConfigSyncParameters.files).split(whereSeparator: \.isWhitespace).map(String.init)
-    }
-
-    private func monitor() throws(OCFError) -> OCFExit {
-        switch daemon.condition() {
-        case .stopped: return .notRunning
-        case .joined: return .success
-        case .separated(let seconds, let reason):
-            guard seconds >= Self.separationLimit else {
-                return .success
-            }
-            throw OCFError(.generic, "configsync has not been in the group for \(seconds) s: \(reason)")
-        case .broken(let reason): throw OCFError(.generic, reason)
-        }
     }
 
     private func validate() throws(OCFError) {
@@ -95,67 +70,8 @@ public struct ConfigSyncAgent: OCFAgent {
         for file in files where file.utf8.first != UInt8(ascii: "/") || file.utf8.count > 255 {
             throw OCFError(.configured, "parameter files: \"\(file)\" is not an absolute path of at most 255 bytes")
         }
-        let binary = environment.text(ConfigSyncParameters.binary)
         guard access(binary, X_OK) == 0 else {
             throw OCFError(.installed, "\(binary) is not installed on this node; install the package, or set binary")
-        }
-    }
-
-    private func start() throws(OCFError) -> OCFExit {
-        try validate()
-        switch daemon.condition() {
-        case .joined, .separated:
-            log.info("configsync runs already")
-        case .broken(let reason):
-            log.warning("\(reason): it is replaced")
-            try end()
-            try launch()
-        case .stopped:
-            try launch()
-        }
-        return .success
-    }
-
-    /// Starts the daemon and waits until it has joined the group.
-    private func launch() throws(OCFError) {
-        let binary = environment.text(ConfigSyncParameters.binary)
-        let control = environment.text(ConfigSyncParameters.control)
-        let state = environment.text(ConfigSyncParameters.state)
-        let child: ChildProcess
-        do {
-            let command = [binary, "run", "--control", control, "--state", state] + files
-            child = try ChildProcess.start(command, group: .session)
-        } catch {
-            throw OCFError(.installed, "\(error)")
-        }
-        let deadline = Deadline(after: Self.joinTime)
-        var last = "it does not answer"
-        while !deadline.hasPassed {
-            if let status = try? child.wait(until: Deadline(after: .milliseconds(50))) {
-                throw OCFError(
-                    .generic,
-                    "configsync ended at once (\(status)); run \"\(binary) run --foreground FILE\" to see why"
-                )
-            }
-            switch daemon.condition(patience: .milliseconds(500)) {
-            case .joined: return
-            case .separated(_, let reason): last = reason
-            case .stopped, .broken: continue
-            }
-        }
-        if case .separated(_, let reason) = daemon.condition() {
-            log.warning("the group of directors is not joined yet: \(reason)")
-            return
-        }
-        try end()
-        throw OCFError(.generic, "configsync did not join its group within \(Self.joinTime): \(last)")
-    }
-
-    private func end() throws(OCFError) {
-        do {
-            try daemon.end(grace: .seconds(8))
-        } catch {
-            throw OCFError(.generic, "cannot stop configsync: \(error)")
         }
     }
 }

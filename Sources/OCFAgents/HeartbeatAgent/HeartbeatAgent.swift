@@ -19,21 +19,8 @@ public struct HeartbeatAgent: OCFAgent {
             heartbeat must not stop or move anything.
             """,
         parameters: HeartbeatParameters.all,
-        actions: [
-            ActionDeclaration(.start, timeout: 20, needsRoot: true),
-            ActionDeclaration(.stop, timeout: 20, needsRoot: true),
-            ActionDeclaration(.monitor, timeout: 20, interval: 10, needsRoot: true),
-            ActionDeclaration(.status, timeout: 20, needsRoot: true),
-            ActionDeclaration(.validateAll, timeout: 20),
-            ActionDeclaration(.metaData, timeout: 5),
-        ]
+        actions: GroupDaemon.actions
     )
-
-    /// How long start waits for the group once the daemon answers.
-    private static let joinTime = Duration.seconds(10)
-
-    /// How long a running daemon may be without corosync before it counts as failed.
-    private static let separationLimit = 30
 
     private let environment: AgentEnvironment
     private let log: AgentLog
@@ -50,19 +37,20 @@ public struct HeartbeatAgent: OCFAgent {
     /// - Returns: The exit code.
     /// - Throws: ``OCFError`` when the action failed.
     public func run(_ action: AgentAction) throws(OCFError) -> OCFExit {
-        switch action {
-        case .start: return try start()
-        case .stop: return try stop()
-        case .monitor, .status: return try monitor()
-        case .validateAll:
-            try validate()
-            return .success
-        default: throw OCFError(.unimplemented, "action \(action.rawValue) is not offered")
-        }
+        try daemon.run(action) { () throws(OCFError) in try validate() }
     }
 
-    private var daemon: HeartbeatProcess {
-        HeartbeatProcess(controlPath: environment.text(HeartbeatParameters.control))
+    private var daemon: GroupDaemon {
+        let extra = environment.text(HeartbeatParameters.extraArguments).split(separator: " ").map(String.init)
+        let control = environment.text(HeartbeatParameters.control)
+        return GroupDaemon(
+            process: DaemonProcess(name: "the heartbeat", controlPath: control),
+            group: "the group of heartbeats",
+            command: [binary, "run"] + configurationArguments + ["--control", control] + extra,
+            foreground: "\(binary) run --foreground",
+            mayJoinLater: { $0.hasPrefix("connecting") },
+            log: log
+        )
     }
 
     private var binary: String { environment.text(HeartbeatParameters.binary) }
@@ -70,20 +58,6 @@ public struct HeartbeatAgent: OCFAgent {
     private var configurationArguments: [String] {
         let path = environment.text(HeartbeatParameters.config)
         return path.isEmpty ? [] : ["--config", path]
-    }
-
-    private func monitor() throws(OCFError) -> OCFExit {
-        switch daemon.condition() {
-        case .stopped: return .notRunning
-        case .joined: return .success
-        case .separated(let seconds, let reason):
-            guard seconds >= Self.separationLimit else {
-                return .success
-            }
-            throw OCFError(.generic, "the heartbeat has not been in the group for \(seconds) s: \(reason)")
-        case .broken(let reason):
-            throw OCFError(.generic, reason)
-        }
     }
 
     private func validate() throws(OCFError) {
@@ -106,68 +80,6 @@ public struct HeartbeatAgent: OCFAgent {
         }
         guard outcome.status.isSuccess else {
             throw OCFError(.installed, "\(binary) check: \(outcome.status) \(outcome.errorText)")
-        }
-    }
-
-    private func start() throws(OCFError) -> OCFExit {
-        try validate()
-        switch daemon.condition() {
-        case .joined, .separated:
-            log.info("a heartbeat runs already")
-        case .broken(let reason):
-            log.warning("\(reason): it is replaced")
-            try end()
-            try launch()
-        case .stopped:
-            try launch()
-        }
-        return .success
-    }
-
-    /// Starts the daemon and waits until it has joined the group.
-    private func launch() throws(OCFError) {
-        let extra = environment.text(HeartbeatParameters.extraArguments).split(separator: " ").map(String.init)
-        let control = ["--control", environment.text(HeartbeatParameters.control)]
-        let child: ChildProcess
-        do {
-            let command = [binary, "run"] + configurationArguments + control + extra
-            child = try ChildProcess.start(command, group: .session)
-        } catch {
-            throw OCFError(.installed, "\(error)")
-        }
-        let deadline = Deadline(after: Self.joinTime)
-        var last = "it does not answer"
-        while !deadline.hasPassed {
-            if let status = try? child.wait(until: Deadline(after: .milliseconds(50))) {
-                throw OCFError(
-                    status == .exited(6) ? .configured : .generic,
-                    "the heartbeat ended at once (\(status)); run \"\(binary) run --foreground\" to see why"
-                )
-            }
-            switch daemon.condition(patience: .milliseconds(500)) {
-            case .joined: return
-            case .separated(_, let reason): last = reason
-            case .stopped, .broken: continue
-            }
-        }
-        if case .separated(_, let reason) = daemon.condition(), reason.hasPrefix("connecting") {
-            log.warning("the group of heartbeats is not joined yet: \(reason)")
-            return
-        }
-        try end()
-        throw OCFError(.generic, "the heartbeat did not join its group within \(Self.joinTime): \(last)")
-    }
-
-    private func stop() throws(OCFError) -> OCFExit {
-        try end()
-        return .success
-    }
-
-    private func end() throws(OCFError) {
-        do {
-            try daemon.end(grace: .seconds(8))
-        } catch {
-            throw OCFError(.generic, "cannot stop the heartbeat: \(error)")
         }
     }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import LinuxKit
 
-/// The daemon as seen from outside: its control socket, and the file beside it that names its process.
-struct HeartbeatProcess {
+/// A daemon with a process group as seen from outside: its control socket, and the file beside it that names its process.
+struct DaemonProcess {
     /// How it is.
     enum Condition: Equatable {
         /// No process.
@@ -14,15 +14,15 @@ struct HeartbeatProcess {
         /// It answers and has been without the group for so many seconds.
         case separated(seconds: Int, reason: String)
 
-        /// It runs, but does not answer, or answers nonsense.
+        /// It runs, but cannot do its work, does not answer, or answers nonsense.
         case broken(String)
     }
 
+    /// What the daemon is called in messages.
+    let name: String
+
     /// The control socket.
     let controlPath: String
-
-    /// What the daemon is called in messages.
-    var name = "the heartbeat"
 
     private var processPath: String {
         (controlPath.hasSuffix(".sock") ? String(controlPath.dropLast(5)) : controlPath) + ".pid"
@@ -31,7 +31,7 @@ struct HeartbeatProcess {
     /// Asks the daemon.
     func condition(patience: Duration = .seconds(2)) -> Condition {
         do {
-            return Self.condition(of: name, answer: try ControlClient(path: controlPath).ask("ping", timeout: patience))
+            return condition(answer: try ControlClient(path: controlPath).ask("ping", timeout: patience))
         } catch {
             if case .notRunning = error {
                 return identity == nil ? .stopped : .broken("\(name) runs, but \(error)")
@@ -40,11 +40,12 @@ struct HeartbeatProcess {
         }
     }
 
-    /// Reads the answer to "ping": `joined`, or `not-joined SECONDS REASON`.
-    static func condition(of name: String = "the heartbeat", answer: String) -> Condition {
+    /// Reads the answer to "ping": `joined`, `not-joined SECONDS REASON` or `broken REASON`.
+    func condition(answer: String) -> Condition {
         let words = answer.split(whereSeparator: \.isWhitespace)
         switch words.first {
         case "joined": return .joined
+        case "broken": return .broken(words.dropFirst().joined(separator: " "))
         case "not-joined" where words.count >= 2:
             guard let seconds = Int(words[1]) else {
                 return .broken("\(name) answers nonsense")
@@ -60,7 +61,7 @@ struct HeartbeatProcess {
     }
 
     /// The running daemon; nil when there is none.
-    private var identity: ProcessIdentity? {
+    var identity: ProcessIdentity? {
         // A file that cannot be read names nobody; whoever holds it is found by the socket.
         (try? TextFile.read(processPath, limit: 256)).flatMap(ProcessIdentity.init(text:))
             .flatMap { $0.isAlive ? $0 : nil }
