@@ -104,6 +104,8 @@ extension AddressSettings {
             return "\(name) is on \(link), but the link is \(word): check cable and switch"
         case .labelMissing(let link, let label): return "\(name) is on \(link), but without the label \(label)"
         case .duplicate(let link): return "\(name) is on \(link), but another host has it too (IPv6 duplicate address)"
+        case .misplaced(let link, let nic):
+            return "\(name) is on \(link), and \(nic), where it belongs, does not exist: was the interface renamed?"
         }
     }
 }

@@ -50,11 +50,16 @@ enum AddressState: Sendable, Equatable {
     case labelMissing(link: String, label: String)
     /// IPv6: another host owns it.
     case duplicate(link: String)
+    /// Present on another interface, while the one it belongs on does not exist: renamed with the address on it.
+    case misplaced(link: String, nic: String)
 
     /// Judges the holders: one good holder is enough, otherwise the first one's trouble counts.
     static func judge(_ holders: [AddressHolder], _ settings: AddressSettings) -> AddressState {
         let states = holders.map { holder -> AddressState in
             let link = holder.link
+            if !settings.nic.isEmpty && !link.isNamed(settings.nic) {
+                return .misplaced(link: link.name, nic: settings.nic)
+            }
             if holder.address.flags.contains(.duplicate) {
                 return .duplicate(link: link.name)
             }
@@ -73,7 +78,10 @@ enum AddressState: Sendable, Equatable {
 }
 
 extension NetworkView {
-    /// Who holds the address of a resource: on nic if that is given, else anywhere but on loopback devices.
+    /// Who holds the address of a resource: on nic if that is given and exists, else anywhere but on loopback devices.
+    ///
+    /// An interface that is renamed keeps its addresses: whoever looked only at the old name would leave a duplicate behind.
+    /// Link-local addresses are the exception, they mean something else on every interface.
     ///
     /// The prefix has to match only if it was given. No route is asked, so an address is found although its route,
     /// the base address or the link have gone: overlooking it would leave a duplicate behind after a fail-over.
@@ -81,15 +89,14 @@ extension NetworkView {
         guard let wanted = settings.address else {
             return []
         }
+        let isAnywhere = settings.nic.isEmpty || !wanted.isLinkLocal && link(named: settings.nic) == nil
         return addresses.compactMap { address in
             guard address.address == wanted, settings.prefix == nil || settings.prefix == address.prefixLength,
                 let link = link(address.interfaceIndex), !Self.isIPsecAlias(link.name)
             else {
                 return nil
             }
-            let isOurs =
-                settings.nic.isEmpty
-                ? wanted.isLoopback || !link.name.hasPrefix("lo") : link.isNamed(settings.nic)
+            let isOurs = isAnywhere ? wanted.isLoopback || !link.name.hasPrefix("lo") : link.isNamed(settings.nic)
             return isOurs ? AddressHolder(link: link, address: address) : nil
         }
     }
