@@ -6,6 +6,11 @@ import Testing
 @testable import OCFAgents
 
 @Suite struct AddressHolderTests {
+    private struct Found: Equatable {
+        let links: [String]
+        let state: AddressState
+    }
+
     private let links = [
         NetworkLink(index: 1, name: "lo", flags: 0x9, hardwareType: 772),
         NetworkLink(index: 2, name: "away"),
@@ -17,7 +22,7 @@ import Testing
         _ address: String,
         nic: String,
         on indexes: [Int32]
-    ) throws -> (links: [String], state: AddressState) {
+    ) throws -> Found {
         let settings = AddressSettings(
             AgentEnvironment(variables: ["OCF_RESKEY_ip": address, "OCF_RESKEY_nic": nic], type: "IPaddr2")
         )
@@ -27,24 +32,23 @@ import Testing
             addresses: indexes.map { InterfaceAddress(interfaceIndex: $0, address: wanted, prefixLength: 24) }
         )
         let holders = view.holders(settings)
-        return (holders.map(\.link.name), AddressState.judge(holders, settings))
+        return Found(links: holders.map(\.link.name), state: AddressState.judge(holders, settings))
     }
 
     @Test func anAddressIsFoundOnItsInterfaceOnly() throws {
-        #expect(try held("198.51.100.50", nic: "va1", on: [1, 2, 3]) == (["va1"], .usable))
-        #expect(try held("198.51.100.50", nic: "inside0", on: [2, 3]) == (["va1"], .usable))
-        #expect(try held("198.51.100.50", nic: "va1", on: [1, 2]) == ([], .absent))
+        #expect(try held("198.51.100.50", nic: "va1", on: [1, 2, 3]) == Found(links: ["va1"], state: .usable))
+        #expect(try held("198.51.100.50", nic: "inside0", on: [2, 3]) == Found(links: ["va1"], state: .usable))
+        #expect(try held("198.51.100.50", nic: "va1", on: [1, 2]) == Found(links: [], state: .absent))
     }
 
     @Test func anInterfaceThatWasRenamedDoesNotHideTheAddress() throws {
-        let (links, state) = try held("198.51.100.50", nic: "va0", on: [1, 2])
-        #expect(links == ["away"])
-        #expect(state == .misplaced(link: "away", nic: "va0"))
-        #expect(try held("198.51.100.50", nic: "va0", on: [1]) == ([], .absent))
+        let misplaced = AddressState.misplaced(link: "away", nic: "va0")
+        #expect(try held("198.51.100.50", nic: "va0", on: [1, 2]) == Found(links: ["away"], state: misplaced))
+        #expect(try held("198.51.100.50", nic: "va0", on: [1]) == Found(links: [], state: .absent))
     }
 
     @Test func aLinkLocalAddressElsewhereIsAnotherOne() throws {
-        #expect(try held("fe80::50", nic: "va0", on: [2]) == ([], .absent))
+        #expect(try held("fe80::50", nic: "va0", on: [2]) == Found(links: [], state: .absent))
         #expect(try held("2001:db8::50", nic: "va0", on: [2]).links == ["away"])
     }
 }
