@@ -70,13 +70,15 @@ import Testing
         #expect(isRefresh(1, 4, 110))
     }
 
-    @Test func kernelDropsAreFound() {
+    @Test func kernelsReceiverIsFound() {
         let text = """
               sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
-             1012: 510000E0:2290 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 1 2 0000000000000000 368
+             1012: 510000E0:2290 00000000:0000 07 00000000:0001A2C0 00:00000000 00000000     0        0 1 2 0000000000000000 368
              1013: 00000000:2290 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 1 2 0000000000000000 5
             """
-        #expect(KernelSocketDrops.drops(text, IPAddress(ipv4: 0xe000_0051), 8848) == 368)
-        #expect(KernelSocketDrops.drops(text, IPAddress(ipv4: 0xe000_0052), 8848) == nil)
+        let receiver = KernelReceiver(text, IPAddress(ipv4: 0xe000_0051), 8848)
+        #expect(receiver?.drops == 368)
+        #expect(receiver?.queued == 107_200)
+        #expect(KernelReceiver(text, IPAddress(ipv4: 0xe000_0052), 8848) == nil)
     }
 }

@@ -5,17 +5,25 @@ import LinuxKit
 /// Gives datagrams to the local backup daemon: multicast that leaves the host nowhere, because its loop copy is what the
 /// kernel's receiver on that interface gets.
 final class InjectionSocket {
-    /// The kernel's receive buffer holds some 90 full datagrams, and its thread takes 100 000 records a second and more.
+    /// The kernel's thread takes 100 000 records a second and more.
     private static let rate = 3000.0
     private static let burst = 64.0
+    /// Its receive buffer holds some 90 full datagrams, and on a busy director the thread waits for its turn: after some of them
+    /// it is looked whether it comes along, and it is given no more as long as a third of the buffer is full.
+    private static let unseen = 24
+    private static let mostQueued: UInt64 = 65536
+    private static let patience = Duration.milliseconds(2)
     /// What waits beyond this is dropped, oldest first.
     private static let queueLimit = 8192
 
     private let descriptor: OwnedDescriptor
     private let target: SocketAddress
+    private let group: IPAddress
+    private let port: UInt16
     private var bucket = TokenBucket(rate: rate, size: burst)
     private var queue: [[UInt8]] = []
     private var start = 0
+    private var sentUnseen = 0
 
     /// Datagrams that had no room in the queue.
     private(set) var drops: UInt64 = 0
@@ -64,6 +72,8 @@ final class InjectionSocket {
             try set(CInt(IPPROTO_IPV6), IPV6_MULTICAST_HOPS, 0)
         }
         descriptor = opened
+        self.group = group
+        self.port = port
         target = SocketAddress(group, port: port, scope: group.family == .ipv6 ? index : 0)
     }
 
@@ -84,9 +94,21 @@ final class InjectionSocket {
     ///
     /// - Returns: When to call again; nil when nothing waits.
     func pump(at now: SuspendingClock.Instant) -> Duration? {
-        while start < queue.count, bucket.take(1, at: now) {
+        var isCongested = false
+        while start < queue.count {
+            if sentUnseen >= Self.unseen {
+                isCongested = (KernelReceiver.read(group, port: port)?.queued ?? 0) > Self.mostQueued
+                if isCongested {
+                    break
+                }
+                sentUnseen = 0
+            }
+            guard bucket.take(1, at: now) else {
+                break
+            }
             let datagram = queue[start]
             start += 1
+            sentUnseen += 1
             let sent = target.withSockaddr { address, length in
                 sendto(descriptor.raw, datagram, datagram.count, 0, address, length)
             }
@@ -101,6 +123,6 @@ final class InjectionSocket {
             queue.removeFirst(start)
             start = 0
         }
-        return bucket.wait(at: now)
+        return isCongested ? Self.patience : bucket.wait(at: now)
     }
 }

@@ -78,8 +78,6 @@ public final class RelayDaemon {
     public func run() throws(SystemError) {
         // Before any thread starts, so that all of them leave the signals to this one.
         let signals = try Self.signalDescriptor()
-        // Whatever else the director does comes first.
-        _ = setpriority(CInt(PRIO_PROCESS.rawValue), 0, 5)
         try RuntimeDirectory.prepare(for: configuration.controlPath)
         let server = try RequestServer(
             try ListeningSocket.local(configuration.controlPath, for: .administrators),

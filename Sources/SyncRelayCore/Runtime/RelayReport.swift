@@ -28,7 +28,7 @@ struct RelayReport {
         overruns = daemon.overruns
         injectionDrops = daemon.injection?.drops ?? 0
         injectionFailures = daemon.injection?.failures ?? 0
-        kernelDrops = KernelSocketDrops.read(configuration.group, port: configuration.port)
+        kernelDrops = KernelReceiver.read(configuration.group, port: configuration.port)?.drops
         badDatagrams = daemon.datagrams?.refused ?? 0
         self.now = now
     }
