@@ -11,12 +11,14 @@ struct NudgeService: ~Copyable {
 
     private static let service = SocketAddress(IPAddress(ipv4: 0x7f56_0001), port: 9)
     private static let server = SocketAddress(IPAddress(ipv4: 0x7f56_0002), port: 9)
-    private static let firstPort: UInt16 = 20_000
+    private static let lowestPort = 20_000
 
     /// Where nudges come from: different on every director, so that their records do not meet.
     private let source: IPAddress
     /// How many source ports are used in turn.
     private let ports: Int
+    /// The first of them: by chance, so that the kernel still knows few of those that a process before this one has used.
+    private let firstPort: Int
     private var next = 0
     /// When each port was last used, by its place in the turn.
     private var used: [SuspendingClock.Instant?]
@@ -26,11 +28,13 @@ struct NudgeService: ~Copyable {
     /// Opens the socket that takes the nudges.
     ///
     /// - Parameters:
-    ///   - ports: How many source ports to use in turn: a port makes a record again only after the refresh period.
+    ///   - ports: How many source ports to use in turn, 40 000 at the most: a port makes a record again only after the refresh
+    ///     period.
     ///   - seed: What makes the source address differ from those of other directors.
     /// - Throws: ``SystemError``.
     init(ports: Int, seed: UInt16) throws(SystemError) {
         self.ports = ports
+        firstPort = Int.random(in: Self.lowestPort...max(Self.lowestPort, 0x1_0000 - ports))
         used = [SuspendingClock.Instant?](repeating: nil, count: ports)
         // 127.87.0.0/16.
         source = IPAddress(ipv4: 0x7f57_0000 | UInt32(seed))
@@ -68,7 +72,7 @@ struct NudgeService: ~Copyable {
         for _ in 0..<count {
             let turn = next
             next = (next + 1) % ports
-            guard let socket = try? Self.open(SocketAddress(source, port: Self.firstPort + UInt16(turn))) else {
+            guard let socket = try? Self.open(SocketAddress(source, port: UInt16(firstPort + turn))) else {
                 continue
             }
             let isKnown = used[turn].map { now - $0 < timeout } ?? false
