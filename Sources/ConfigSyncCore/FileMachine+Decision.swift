@@ -93,7 +93,7 @@ extension FileMachine {
         return Head.settlement(
             content,
             own: holding.head,
-            others: others.values.compactMap(\.announcement.holding.head),
+            others: others.values.map(\.announcement.holding),
             contents: seen.values.map { $0 },
             node: node
         )

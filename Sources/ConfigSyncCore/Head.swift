@@ -45,19 +45,20 @@ public struct Head: Hashable, Sendable {
     /// - Parameters:
     ///   - content: What shall be everywhere.
     ///   - own: The version of the director that has it.
-    ///   - others: The versions of the others.
-    ///   - contents: What the others have in their files now.
+    ///   - others: What the others have.
+    ///   - contents: What the operator saw in the files of all.
     ///   - node: The director that has the content.
-    /// - Returns: The version.
+    /// - Returns: The version. Its number is above that of any version that an edit under way on another director may become.
     public static func settlement(
         _ content: ContentDigest,
         own: Head?,
-        others: [Head],
+        others: [Holding],
         contents: [ContentDigest],
         node: NodeID
     ) -> Head {
-        let heads = [own].compactMap { $0 } + others.sorted { $0.id < $1.id }
-        let number = (heads.map(\.version.number).max() ?? 0) + 1
+        let heads = [own].compactMap { $0 } + others.compactMap(\.head).sorted { $0.id < $1.id }
+        let numbers = [own?.version.number ?? 0] + others.map(\.numberWhenShared)
+        let number = (numbers.max() ?? 0) + 1
         var seen: Set<VersionID> = []
         var ancestry: [VersionID] = []
         // Every version that somebody has comes first: the limit must not cut off one of those.

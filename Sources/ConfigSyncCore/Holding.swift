@@ -17,6 +17,12 @@ public struct Holding: Hashable, Sendable {
     /// Whether the file is what the version says.
     public var isClean: Bool { head != nil && head?.version.content == content }
 
+    /// The number of the version, or of the one that the edit on top of it becomes.
+    var numberWhenShared: UInt64 {
+        let number = head?.version.number ?? 0
+        return isClean || content == nil ? number : number + 1
+    }
+
     /// Whether `offer` may replace what is here without losing anything that nobody has decided to give up.
     public func canTake(_ offer: Head) -> Bool {
         guard offer.id != head?.id else {
@@ -27,7 +33,12 @@ public struct Holding: Hashable, Sendable {
         guard let content else {
             return isSuccessor
         }
-        return isSuccessor && (isClean || content == offer.version.content || offer.settled.contains(content))
+        guard !isSuccessor else {
+            return isClean || content == offer.version.content || offer.settled.contains(content)
+        }
+        // An edit that the operator gave up may have become a version here before the decision was one: the same bytes.
+        // Only a higher number is taken, or two directors with a decision each could exchange their files for ever.
+        return isClean && offer.settled.contains(content) && offer.version.number > head?.version.number ?? 0
     }
 
     /// Whether this has the other one's version in its past, and an edit on top that is no version yet.

@@ -242,4 +242,56 @@ import Testing
         site.settle()
         #expect(site.answers[token]?.outcome == .everywhere && site.text(2) == "one")
     }
+
+    /// The operator decides while the other director's edit is still too fresh to be a version; it becomes one at each
+    /// possible moment until the decision is carried out.
+    @Test(arguments: 0..<12)
+    func anEditThatBecomesAVersionWhileItIsGivenUp(steps: Int) {
+        var site = started()
+        site.stop(2)
+        site.edit(1, "theirs")
+        site.settle(3)
+        site.edit(2, "its own", asks: false)
+        site.start(2)
+        var isMoving = true
+        while isMoving {
+            isMoving = site.deliver()
+            isMoving = site.work(1) || isMoving
+            isMoving = site.work(2) || isMoving
+        }
+        #expect(site[1].machine.condition == .conflict && site[2].machine.condition == .conflict)
+        #expect(site[2].machine.holding.isClean == false)
+        let token = site.decide(on: 2, for: 1)
+        // Director 1 goes so far with the decision ...
+        for step in 0..<steps {
+            _ = step.isMultiple(of: 2) ? site.work(1) : site.deliver()
+        }
+        // ... and then ldirectord's callback on director 2 says that the edit is whole.
+        _ = site.publish(2)
+        _ = site.work(2)
+        _ = site.work(2)
+        site.settle()
+        #expect(site.answers[token]?.outcome == .everywhere, "\(site.answers[token]?.text ?? "none")")
+        #expect(site.isEqual && site.text(2) == "theirs")
+        #expect(site.complaints == [])
+    }
+
+    @Test func twoDecisionsAtOnceDoNotExchangeTheFiles() {
+        var site = started()
+        site.edit(1, "mine")
+        site.edit(2, "yours")
+        site.settle(3)
+        _ = site.decide(on: 1, for: 1)
+        _ = site.decide(on: 2, for: 2)
+        site.settle(60)
+        let sent = site.sent
+        site.settle(60)
+        #expect(site.sent == sent)
+        if !site.isEqual {
+            #expect(site.text(1) == "mine" && site.text(2) == "yours")
+            let token = site.decide(on: 1, for: 2)
+            site.settle()
+            #expect(site.answers[token]?.outcome == .everywhere && site.isEqual && site.text(1) == "yours")
+        }
+    }
 }

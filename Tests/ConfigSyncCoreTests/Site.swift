@@ -25,6 +25,8 @@ struct Site {
         var isUp = true
         var isCutOff = false
         var disk: [UInt8]?
+        /// When somebody last edited the file.
+        var editedAt = Moment.zero
         var saved: SavedState?
         /// Edits that are in the file.
         var edits: Set<Int> = []
@@ -35,6 +37,8 @@ struct Site {
     }
 
     static let path = "/etc/ha.d/ldirectord.cf"
+    /// How long a file must not have been edited before it is taken for whole.
+    static let settleTime = Moment.seconds(2)
 
     var directors: [NodeID: Director] = [:]
     var time = Moment.seconds(100)
@@ -111,6 +115,7 @@ struct Site {
     mutating func edit(_ node: NodeID, _ text: String, asks: Bool = true) -> UInt64 {
         lastEdit += 1
         self[node].disk = Array(text.utf8)
+        self[node].editedAt = time
         self[node].edits.insert(lastEdit)
         remember(node)
         return asks ? publish(node) : 0
@@ -212,7 +217,8 @@ struct Site {
             let bytes = self[node].disk
             let isJudged = bytes.map { judged.contains(ContentDigest(of: $0)) } ?? true
             let errors = isJudged ? [] : Self.errors(bytes ?? [])
-            handle(node, .done(.inspected(Inspection(content: bytes, errors: errors))))
+            let isSettled = time - self[node].editedAt >= Self.settleTime
+            handle(node, .done(.inspected(Inspection(content: bytes, errors: errors, isSettled: isSettled))))
         case .save(let head):
             guard !self[node].isReadOnly else {
                 handle(node, .done(.saved(problem: "read-only")))
