@@ -8,7 +8,7 @@ since() { bc <<<"scale=2; ($EPOCHREALTIME - $1) / 1"; }
 below() { [ "$(bc <<<"$1 < $2")" = 1 ]; }
 pass() { passed=$((passed + 1)); printf '  ok    %s\n' "$*"; }
 fail() { local d; failed=$((failed + 1)); printf '  FAIL  %s\n' "$*"
-  for d in $(directors); do echo "-- $d"; lab exec $d heartbeat explain; lab exec $d tail -12 /run/lab/log/heartbeat.log; done; }
+  for d in $(directors); do echo "-- $d"; lab exec $d heartbeat explain; lab exec $d tail -12 /run/lab/log/heartbeat.log; done | sed 's/^/        | /'; }
 check() { local name=$1; shift; if "$@"; then pass "$name"; else fail "$name"; fi; }
 attribute() { # NODE NAME [SEEN_FROM]
   lab exec "${3:-$1}" attrd_updater -Q -n "$2" -N "$1" 2>/dev/null | sed -n 's/.*value="\([^"]*\)".*/\1/p'; }
