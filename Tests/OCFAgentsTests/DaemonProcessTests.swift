@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import LinuxKit
 import Testing
 
 @testable import OCFAgents
@@ -16,6 +17,13 @@ import Testing
         for nonsense in ["", "not-joined", "not-joined x y", "hello"] {
             #expect(daemon.condition(answer: nonsense) == .broken("the relay answers nonsense"))
         }
+    }
+
+    @Test func whatBecomesOfAStart() throws {
+        #expect(try daemon.launch(["/bin/sh", "-c", "exit 6"], patience: .seconds(60)) == .ended(.exited(6)))
+        #expect(throws: OCFError.self) { try daemon.launch(["/nonexistent"], patience: .seconds(1)) }
+        // One that never listens; it has no process file, so it counts as stopped.
+        #expect(try daemon.launch(["/bin/sleep", "5"], patience: .milliseconds(100)) == .late(.stopped))
     }
 
     @Test func withoutAProcessNothingRuns() {

@@ -16,6 +16,15 @@ struct DaemonProcess {
 
         /// It runs, but cannot do its work, does not answer, or answers nonsense.
         case broken(String)
+
+        /// Why it is not in the group; nil when it is.
+        var reason: String? {
+            switch self {
+            case .joined: nil
+            case .stopped: "it does not answer"
+            case .separated(_, let reason), .broken(let reason): reason
+            }
+        }
     }
 
     /// What the daemon is called in messages.
@@ -53,6 +62,44 @@ struct DaemonProcess {
             return .separated(seconds: seconds, reason: words.dropFirst(2).joined(separator: " "))
         default: return .broken("\(name) answers nonsense")
         }
+    }
+
+    /// How a start ended.
+    enum Launch: Equatable {
+        /// It is in the group.
+        case joined
+
+        /// It ended at once.
+        case ended(ChildProcess.Status)
+
+        /// Time is over, and this is how it is.
+        case late(Condition)
+    }
+
+    /// Starts the daemon and waits until it is in the group.
+    ///
+    /// - Parameters:
+    ///   - command: The program and its arguments.
+    ///   - patience: For how long.
+    /// - Returns: How it is.
+    /// - Throws: ``OCFError`` when the program cannot be started.
+    func launch(_ command: [String], patience: Duration) throws(OCFError) -> Launch {
+        let child: ChildProcess
+        do {
+            child = try ChildProcess.start(command, group: .session)
+        } catch {
+            throw OCFError(.installed, "\(error)")
+        }
+        let deadline = Deadline(after: patience)
+        while !deadline.hasPassed {
+            if let status = try? child.wait(until: Deadline(after: .milliseconds(50))) {
+                return .ended(status)
+            }
+            if condition(patience: .milliseconds(500)) == .joined {
+                return .joined
+            }
+        }
+        return .late(condition())
     }
 
     /// Ends the daemon if it runs, and waits until it is gone.

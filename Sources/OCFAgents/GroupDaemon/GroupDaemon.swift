@@ -90,32 +90,21 @@ struct GroupDaemon {
 
     /// Starts the daemon and waits until it has joined the group.
     private func launch() throws(OCFError) {
-        let child: ChildProcess
-        do {
-            child = try ChildProcess.start(command, group: .session)
-        } catch {
-            throw OCFError(.installed, "\(error)")
+        switch try process.launch(command, patience: Self.joinTime) {
+        case .joined: return
+        case .ended(let status):
+            throw OCFError(
+                status == .exited(Self.wrongConfiguration) ? .configured : .generic,
+                "\(name) ended at once (\(status)); run \"\(foreground)\" to see why"
+            )
+        case .late(.joined): return
+        case .late(.separated(_, let reason)) where mayJoinLater(reason):
+            log.warning("\(group) is not joined yet: \(reason)")
+        case .late(let condition):
+            try end()
+            let reason = condition.reason ?? ""
+            throw OCFError(.generic, "\(name) did not join its group within \(Self.joinTime): \(reason)")
         }
-        let deadline = Deadline(after: Self.joinTime)
-        var last = "it does not answer"
-        while !deadline.hasPassed {
-            if let status = try? child.wait(until: Deadline(after: .milliseconds(50))) {
-                throw OCFError(
-                    status == .exited(Self.wrongConfiguration) ? .configured : .generic,
-                    "\(name) ended at once (\(status)); run \"\(foreground)\" to see why"
-                )
-            }
-            switch process.condition(patience: .milliseconds(500)) {
-            case .joined: return
-            case .separated(_, let reason): last = reason
-            case .stopped, .broken: continue
-            }
-        }
-        if case .separated(_, let reason) = process.condition(), mayJoinLater(reason) {
-            return log.warning("\(group) is not joined yet: \(reason)")
-        }
-        try end()
-        throw OCFError(.generic, "\(name) did not join its group within \(Self.joinTime): \(last)")
     }
 
     private func end() throws(OCFError) {

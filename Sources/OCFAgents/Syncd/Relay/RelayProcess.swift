@@ -37,34 +37,21 @@ struct RelayProcess {
             return
         }
         try end()
-        let child: ChildProcess
-        do {
-            child = try ChildProcess.start(settings.command, group: .session)
-        } catch {
-            throw OCFError(.installed, "\(error)")
-        }
-        let deadline = Deadline(after: Self.joinTime)
-        var last = "it does not answer"
-        while !deadline.hasPassed {
-            if let status = try? child.wait(until: Deadline(after: .milliseconds(50))) {
-                let command = settings.command.joined(separator: " ")
-                throw OCFError(
-                    .generic,
-                    "the relay ended at once (\(status)); run \"\(command) --foreground\" to see why"
-                )
-            }
-            switch process.condition(patience: .milliseconds(500)) {
-            case .joined: return log.info("started the relay, transport \(settings.transport.rawValue)")
-            case .separated(_, let reason), .broken(let reason): last = reason
-            case .stopped: continue
-            }
-        }
-        if case .broken(let reason) = process.condition() {
+        switch try process.launch(settings.command, patience: Self.joinTime) {
+        case .joined, .late(.joined): log.info("started the relay, transport \(settings.transport.rawValue)")
+        case .ended(let status):
+            let command = settings.command.joined(separator: " ")
+            throw OCFError(
+                .generic,
+                "the relay ended at once (\(status)); run \"\(command) --foreground\" to see why"
+            )
+        case .late(.broken(let reason)):
             try end()
             throw OCFError(.generic, "the relay does not work: \(reason)")
+        case .late(let condition):
+            // Corosync may come later; a monitor says when it takes too long.
+            log.warning("the relay is not in its group yet: \(condition.reason ?? "")")
         }
-        // Corosync may come later; a monitor says when it takes too long.
-        log.warning("the relay is not in its group yet: \(last)")
     }
 
     /// Ends the relay if it runs, and waits until it is gone.
