@@ -10,6 +10,9 @@ import VervetCore
 struct Collector {
     private static let directory = "/run/vervet"
     private static let instancePrefix = "ldirectord."
+    /// Where agents keep what they have to remember, and the files of `ocf:vervet:syncd` there.
+    private static let resourceDirectory = "/run/resource-agents"
+    private static let recordPrefix = "vervet-syncd-"
     /// The longest wait for one daemon, and for all of them together.
     private static let patience = Duration.milliseconds(1000)
     private static let wholePatience = Duration.milliseconds(2500)
@@ -40,7 +43,9 @@ struct Collector {
         (snapshot.relay, said.relay) = Self.ask("syncrelay.sock", deadline) { RelayReport($0) }
         snapshot.connections = counter.count()
         let sysctl = IPVSSysctl()
-        for name in Self.settingNames {
+        snapshot.intents = Self.intents
+        let wanted = snapshot.intents.flatMap { $0.intent.settings.map(\.name) }
+        for name in Set(Self.settingNames + wanted) {
             snapshot.settings[name] = (try? sysctl.value(name)) ?? nil
         }
         snapshot.receiveBufferLimit = Self.text("/proc/sys/net/core/rmem_max").flatMap {
@@ -84,18 +89,34 @@ struct Collector {
 
     /// Every ldirectord that has a socket.
     private static var instances: [String] {
+        names(in: directory).filter { $0.hasPrefix(instancePrefix) && $0.hasSuffix(".sock") }
+            .map { String($0.dropFirst(instancePrefix.count).dropLast(".sock".count)) }
+    }
+
+    /// What the resources that run want; those of another network namespace say nothing about this one.
+    private static var intents: [(instance: String, intent: SyncIntent)] {
+        names(in: resourceDirectory).filter { $0.hasPrefix(recordPrefix) && !$0.contains(".") }.compactMap { name in
+            guard let text = text("\(resourceDirectory)/\(name)") else {
+                return nil
+            }
+            let intent = SyncIntent(text: text)
+            return intent.daemons.isEmpty || !intent.namespace.isEmpty
+                ? nil : (String(name.dropFirst(recordPrefix.count)), intent)
+        }
+    }
+
+    private static func names(in directory: String) -> [String] {
         guard let opened = opendir(directory) else {
             return []
         }
         defer { closedir(opened) }
         var found: [String] = []
         while let entry = readdir(opened) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name.hasPrefix(instancePrefix), name.hasSuffix(".sock") {
-                found.append(String(name.dropFirst(instancePrefix.count).dropLast(".sock".count)))
-            }
+            found.append(
+                withUnsafePointer(to: &entry.pointee.d_name) {
+                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                }
+            )
         }
         return found.sorted()
     }

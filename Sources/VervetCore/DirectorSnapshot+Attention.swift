@@ -90,7 +90,9 @@ extension DirectorSnapshot {
             if backup.syncID != 0, backup.syncID != master.syncID, relay.value == nil {
                 found.append("the master sends syncid \(master.syncID), the backup takes \(backup.syncID)")
             }
-        } else if let only = master ?? backup {
+        } else if let only = master ?? backup,
+            !intents.contains(where: { $0.intent.daemons.map(\.role) == [only.role] })
+        {
             found.append("only the \(only.role) daemon runs")
         }
         for interface in Set(daemons.map(\.interface)).sorted() {
@@ -112,6 +114,9 @@ extension DirectorSnapshot {
             found.append(
                 "no virtual service here: synchronised connections cannot bind, and an arriving VIP answers RST"
             )
+        }
+        for (instance, intent) in intents {
+            found += intent.differences(running: daemons, present: settings).map { "\(instance): \($0)" }
         }
         if let relay = relay.value {
             if !relay.isWorking {

@@ -100,7 +100,27 @@ extension DirectorSnapshot {
             ("udp_without_room", .optional(datagrams?.withoutRoom)),
             ("sync_socket_drops", .optional(datagrams?.syncSocket)),
             ("settings", .object(settings.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })),
+            ("wanted", .array(intents.map(intentValue))),
             ("relay", relay ?? .null),
+        ])
+    }
+
+    private func intentValue(_ instance: String, _ intent: SyncIntent) -> JSONValue {
+        .object([
+            ("resource", .string(instance)),
+            (
+                "daemons",
+                .array(
+                    intent.daemons.map {
+                        .object([
+                            ("role", .string("\($0.role)")), ("interface", .string($0.interface)),
+                            ("syncid", .number(Int($0.syncID))),
+                        ])
+                    }
+                )
+            ),
+            ("settings", .object(intent.settings.map { ($0.name, .string($0.value)) })),
+            ("pending", .array(intent.pending.sorted().map(JSONValue.string))),
         ])
     }
 }

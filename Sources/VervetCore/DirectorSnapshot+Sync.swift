@@ -13,6 +13,10 @@ extension DirectorSnapshot {
     public func syncText(since former: DirectorSnapshot? = nil, elapsed: Duration = .zero, _ paint: Paint) -> String {
         var lines = [paint.bold(host) + (clock.isEmpty ? "" : "  \(clock)")]
         lines += daemonLines(paint)
+        lines += intents.map { instance, intent in
+            let daemons = intent.daemons.map { "\($0.role) \($0.interface) id \($0.syncID)" }
+            return "wanted      by \(instance): \(daemons.joined(separator: ", ")); \(intent.settings.count) settings"
+        }
         lines.append("connections " + (connections.map(Self.describe) ?? "the kernel has no such table"))
         if let datagrams {
             var text = datagrams.syncSocket.map { "\($0) lost on the backup daemon's socket, " } ?? ""

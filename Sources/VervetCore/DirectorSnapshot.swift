@@ -60,6 +60,8 @@ public struct DirectorSnapshot: Sendable {
     public var datagrams: DatagramErrors?
     /// Settings under net.ipv4.vs that the kernel has, by name.
     public var settings: [String: String]
+    /// What the resources of `ocf:vervet:syncd` in this network namespace want, by their instance.
+    public var intents: [(instance: String, intent: SyncIntent)]
     /// The largest receive buffer that a socket may ask for, in bytes.
     public var receiveBufferLimit: Int?
     /// /proc/net/igmp.
@@ -85,6 +87,7 @@ public struct DirectorSnapshot: Sendable {
         config = .notRunning
         relay = .notRunning
         settings = [:]
+        intents = []
         igmp = ""
     }
 

@@ -283,6 +283,34 @@ private func environment(_ parameters: [String: String]) -> AgentEnvironment {
     }
 }
 
+@Suite struct PromotionScoreTests {
+    private func relay(_ isJoined: Bool, _ isSettled: Bool) -> JSONValue {
+        .object([
+            ("joined", .boolean(isJoined)), ("resync", .object([("settled", .boolean(isSettled)), ("last", .null)])),
+        ])
+    }
+
+    private func heartbeat(_ health: [Bool?]) -> JSONValue {
+        let designated = health.map { JSONValue.object([("designated", .boolean(true)), ("health", .optional($0))]) }
+        let other = JSONValue.object([("designated", .boolean(false)), ("health", .null)])
+        return .object([("links", .array(designated + [other]))])
+    }
+
+    @Test func whoKnowsMoreAndHearsMoreIsPreferred() {
+        // The kernel's own datagrams: whom it hears is not known.
+        #expect(PromotionScore.score(relay: nil, heartbeat: nil) == 150)
+        #expect(PromotionScore.score(relay: nil, heartbeat: heartbeat([true, true])) == 170)
+        #expect(PromotionScore.score(relay: nil, heartbeat: heartbeat([true, false])) == 150)
+        #expect(PromotionScore.score(relay: nil, heartbeat: heartbeat([nil])) == 150)
+        #expect(PromotionScore.score(relay: nil, heartbeat: heartbeat([])) == 150)
+        #expect(PromotionScore.score(relay: relay(true, true), heartbeat: heartbeat([true])) == 170)
+        #expect(PromotionScore.score(relay: relay(true, false), heartbeat: heartbeat([true])) == 120)
+        #expect(PromotionScore.score(relay: relay(false, true), heartbeat: nil) == 100)
+        #expect(PromotionScore.score(relay: .some(nil), heartbeat: nil) == 100)
+        #expect(PromotionScore.partly < 100)
+    }
+}
+
 @Suite struct SyncdRecordTests {
     @Test func roundTrip() throws {
         var record = SyncdRecord()
@@ -292,9 +320,11 @@ private func environment(_ parameters: [String: String]) -> AgentEnvironment {
         record.keep("sync_retries", "0")
         record.isPromoted = true
         record.score = 100
+        record.intent.settings = [SyncIntent.Setting("sync_retries", "2")]
         #expect(
             record.text
                 == "index master 3\nindex backup 4\nrole promoted\nscore 100\nsetting sync_threshold 3 50\nsetting sync_retries 0\n"
+                + "wants sync_retries 2\n"
         )
         #expect(SyncdRecord(text: record.text) == record)
         #expect(SyncdRecord(text: "index x 3\nindex master y\n\nnonsense\nsetting\n") == SyncdRecord())

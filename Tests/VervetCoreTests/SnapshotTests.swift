@@ -137,6 +137,38 @@ import Testing
         )
     }
 
+    @Test func whatTheResourceWantsIsComparedWithWhatIs() throws {
+        var snapshot = try director()
+        var intent = SyncIntent()
+        intent.daemons = [
+            .init(.master, interface: "eth1", syncID: 7), .init(.backup, interface: "eth1", syncID: 8),
+        ]
+        intent.settings = [.init("sync_retries", "2"), .init("sync_refresh_period", "10"), .init("other", "1")]
+        intent.pending = ["sync_ports"]
+        #expect(SyncIntent(text: "role promoted\nsetting sync_retries 0\n" + intent.text) == intent)
+        snapshot.intents = [("p-syncd", intent)]
+        snapshot.settings = ["sync_retries": "0", "sync_refresh_period": "10"]
+        let text = snapshot.syncText(Paint(isOn: false))
+        #expect(text.contains("wanted      by p-syncd: master eth1 id 7, backup eth1 id 8; 3 settings"))
+        #expect(text.contains("p-syncd: sync_retries is 0, wanted 2"))
+        #expect(!text.contains("sync_refresh_period is"))
+        #expect(text.contains("p-syncd: sync_ports is in force when the sync daemons start again"))
+        #expect(text.contains("p-syncd: the backup daemon runs on eth1 with syncid 7, wanted eth1, 8"))
+        // A standby that only receives, as its resource wants it, is well.
+        guard case .success(var kernel) = snapshot.kernel else {
+            return #expect(Bool(false), "no kernel")
+        }
+        kernel.daemons.removeAll { $0.role == .master }
+        snapshot.kernel = .success(kernel)
+        snapshot.intents = []
+        #expect(snapshot.syncWarnings.contains("only the backup daemon runs"))
+        intent.daemons = [.init(.backup, interface: "eth1", syncID: 7)]
+        intent.settings = []
+        intent.pending = []
+        snapshot.intents = [("p-syncd", intent)]
+        #expect(!snapshot.syncWarnings.contains { $0.contains("daemon runs") || $0.contains("p-syncd") })
+    }
+
     @Test func warningsOfTheSpecification() throws {
         var snapshot = try director()
         #expect(snapshot.syncWarnings.isEmpty)

@@ -23,11 +23,19 @@ extension SyncdAgent {
             // Saved on failure too: stop restores the settings from it.
             defer { save(record) }
             let changed = try applySettings(settings, &record)
-            try restartForSettings(changed, settings, &client)
+            record.intent.namespace = environment.text(SyncdParameters.namespace)
+            record.intent.daemons = wanted.map {
+                SyncIntent.Daemon($0.role, interface: $0.interface, syncID: $0.syncID)
+            }
+            record.intent.pending = try restartForSettings(changed, record.intent.pending, settings, &client)
             let found = try assess(settings, record, &client)
             for (daemon, verdict) in found.verdicts {
                 try converge(daemon, verdict, settings, &client)
                 record.interfaceIndex[daemon.role] = if_nametoindex(daemon.interface)
+            }
+            if !found.verdicts.contains(where: { $0.verdict == .good }) {
+                // All have just started.
+                record.intent.pending = []
             }
             for role in found.surplus {
                 wait(role == .master ? settings.drain : settings.linger, for: role)
@@ -145,21 +153,24 @@ extension SyncdAgent {
     }
 
     /// Ends daemons for settings that they read only when they start.
+    ///
+    /// - Returns: Those of them that wait for the next start.
     private func restartForSettings(
         _ changed: Set<String>,
+        _ waiting: Set<String>,
         _ settings: SyncdSettings,
         _ client: inout IPVSClient
-    ) throws(IPVSError) {
-        let pending = changed.intersection(["sync_ports", "sync_sock_size"]).sorted()
+    ) throws(IPVSError) -> Set<String> {
+        let pending = waiting.union(changed.intersection(["sync_ports", "sync_sock_size"])).sorted()
         let running = try client.daemons()
         let ours = settings.allDaemons.filter { daemon in running.contains { $0.isOfSameGroup(as: daemon) } }
         guard !pending.isEmpty, !ours.isEmpty else {
-            return
+            return []
         }
         let names = pending.joined(separator: " and ")
         guard settings.forceRestart else {
             log.warning("\(names): pending until the sync daemons start again; force_restart=yes does that at reload")
-            return
+            return Set(pending)
         }
         log.info("restarting the sync daemons for \(names)")
         if pending.contains("sync_ports") {
@@ -167,11 +178,12 @@ extension SyncdAgent {
             for daemon in ours {
                 try client.stop(daemon.role)
             }
-            return
+            return []
         }
         for daemon in ours {
             try client.stop(daemon.role)
             try client.start(daemon)
         }
+        return []
     }
 }

@@ -11,6 +11,7 @@ extension SyncdAgent {
     func applySettings(_ settings: SyncdSettings, _ record: inout SyncdRecord) throws(IPVSError) -> Set<String> {
         let sysctl = IPVSSysctl()
         var changed: Set<String> = []
+        record.intent.settings = []
         for assignment in settings.assignments {
             guard let present = try sysctl.value(assignment.name) else {
                 if assignment.isExplicit {
@@ -21,6 +22,7 @@ extension SyncdAgent {
                 continue
             }
             let value = assignment.value(present: present)
+            record.intent.settings.append(SyncIntent.Setting(assignment.name, value))
             if let before = try sysctl.set(assignment.name, to: value) {
                 changed.insert(assignment.name)
                 log.info("net.ipv4.vs.\(assignment.name) = \(value) (was \(before))")

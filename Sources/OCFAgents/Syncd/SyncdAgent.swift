@@ -95,30 +95,38 @@ public struct SyncdAgent: OCFAgent {
             try assess(settings, record, &client)
         }
         let exit = assessment.exit(isPromoted: record.isPromoted)
-        if [.generic, .failedPromoted].contains(exit) {
-            throw OCFError(exit, assessment.complaint)
-        }
-        if assessment.hasForeign {
+        if assessment.hasForeign, exit == .notRunning {
             log.info(assessment.complaint)
         }
-        let isSending = settings.daemons(isPromoted: record.isPromoted).contains { $0.role == .master }
-        if exit != .notRunning, isSending, settings.exposure != nil, !nudgeFile.isOwnerAlive {
-            throw OCFError(
-                record.isPromoted ? .failedPromoted : .generic,
-                "the process that bounds the exposure of new connections does not run"
-            )
+        let complaint = exit == .notRunning ? nil : fault(assessment, settings, record)
+        let before = record.score
+        if environment.isProbe {
+            // The first thing that a Pacemaker does which has lost its attributes.
+            record.score = nil
+        } else if complaint != nil {
+            PromotionScore(environment, log).tell(PromotionScore.partly, &record)
+        } else if exit != .notRunning {
+            PromotionScore(environment, log).tellRunning(settings, &record)
         }
-        if exit != .notRunning, let complaint = settings.relay.flatMap({ RelayProcess(settings: $0).complaint }) {
+        if record.score != before {
+            save(record)
+        }
+        if let complaint {
             throw OCFError(record.isPromoted ? .failedPromoted : .generic, complaint)
         }
-        if exit != .notRunning, !environment.isProbe {
-            let before = record.score
-            PromotionScore(environment, log).tell(PromotionScore.running, &record)
-            if record.score != before {
-                save(record)
-            }
-        }
         return exit
+    }
+
+    /// What is wrong where something of ours runs; nil when all is well.
+    private func fault(_ found: SyncdAssessment, _ settings: SyncdSettings, _ record: SyncdRecord) -> String? {
+        if [.generic, .failedPromoted].contains(found.exit(isPromoted: record.isPromoted)) {
+            return found.complaint
+        }
+        let isSending = settings.daemons(isPromoted: record.isPromoted).contains { $0.role == .master }
+        if isSending, settings.exposure != nil, !nudgeFile.isOwnerAlive {
+            return "the process that bounds the exposure of new connections does not run"
+        }
+        return settings.relay.flatMap { RelayProcess(settings: $0).complaint }
     }
 
     private func validate() throws(OCFError) -> OCFExit {
@@ -138,7 +146,7 @@ public struct SyncdAgent: OCFAgent {
         record.isPromoted = false
         try loadModule(settings)
         try run(settings, &record)
-        PromotionScore(environment, log).tell(PromotionScore.running, &record)
+        PromotionScore(environment, log).tellRunning(settings, &record)
         save(record)
         return .success
     }

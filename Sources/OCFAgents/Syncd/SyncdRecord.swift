@@ -19,10 +19,14 @@ struct SyncdRecord: Equatable {
     /// Values of net.ipv4.vs before they were changed, in the order of the changes.
     var settings: [(name: String, value: String)] = []
 
+    /// What the resource wants, for `vervet sync status`.
+    var intent = SyncIntent()
+
     init() {}
 
     /// Reads the text form; lines that are not understood are left out.
     init(text: String) {
+        intent = SyncIntent(text: text)
         for line in text.split(separator: "\n") {
             let words = line.split(separator: " ", maxSplits: 2).map(String.init)
             guard words.count >= 2 else {
@@ -54,7 +58,8 @@ struct SyncdRecord: Equatable {
         }
         let role = isPromoted ? ["role promoted\n"] : []
         let told = score.map { ["score \($0)\n"] } ?? []
-        return (indexes + role + told + settings.map { "setting \($0.name) \($0.value)\n" }).joined()
+        let found = settings.map { "setting \($0.name) \($0.value)\n" }
+        return (indexes + role + told + found + [intent.text]).joined()
     }
 
     /// Keeps the first value found of a setting: later ones are our own.
