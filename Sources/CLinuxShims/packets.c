@@ -81,3 +81,28 @@ int vervet_send_advertisements(int descriptor, const void *packets, size_t lengt
     }
     return sendmmsg(descriptor, messages, (unsigned)count, 0);
 }
+
+int vervet_receive_batch(int descriptor, struct vervet_datagram *datagrams, int count)
+{
+    struct mmsghdr messages[vervet_batch_length];
+    struct iovec parts[vervet_batch_length];
+    if (count > vervet_batch_length)
+        count = vervet_batch_length;
+    memset(messages, 0, sizeof messages);
+    for (int i = 0; i < count; i++) {
+        parts[i].iov_base = datagrams[i].bytes;
+        parts[i].iov_len = sizeof datagrams[i].bytes;
+        messages[i].msg_hdr.msg_name = &datagrams[i].source;
+        messages[i].msg_hdr.msg_namelen = sizeof datagrams[i].source;
+        messages[i].msg_hdr.msg_iov = &parts[i];
+        messages[i].msg_hdr.msg_iovlen = 1;
+        messages[i].msg_hdr.msg_control = datagrams[i].control;
+        messages[i].msg_hdr.msg_controllen = sizeof datagrams[i].control;
+    }
+    int taken = recvmmsg(descriptor, messages, (unsigned)count, MSG_DONTWAIT, NULL);
+    for (int i = 0; i < taken; i++) {
+        datagrams[i].length = messages[i].msg_len;
+        datagrams[i].control_length = messages[i].msg_hdr.msg_controllen;
+    }
+    return taken;
+}

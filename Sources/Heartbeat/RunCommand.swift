@@ -83,7 +83,8 @@ struct Check: ParsableCommand {
             advice += settings.advice(designated: configuration.designatedLinks(of: links))
             let weight = configuration.designatedLinks(of: links).map(configuration.weight(ofLink:)).max() ?? 1000
             if let rules = ClusterReader.pacemaker() {
-                advice += rules.advice(weight: weight)
+                let full = configuration.weight(ofHealthy: configuration.designatedLinks(of: links))
+                advice += rules.advice(weight: weight, full: full)
             } else {
                 print("Pacemaker does not answer: its rules are not checked")
             }

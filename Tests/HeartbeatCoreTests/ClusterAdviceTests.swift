@@ -52,7 +52,8 @@ import Testing
         </cluster_property_set></crm_config><resources><group id="g"><primitive id="a" class="ocf"/><primitive id="b"/></group>
         <clone id="c-hb"><primitive id="p-hb" class="ocf" provider="vervet" type="heartbeat"/></clone></resources>
         <constraints><rsc_location id="l" rsc="g"><rule id="r" score-attribute="hb-score"><expression attribute="hb-score"
-        operation="defined" id="e"/></rule></rsc_location><rsc_order id="o" kind="Optional" first="c-hb" then="g"/></constraints>
+        operation="defined" id="e"/></rule><rule id="u" score="1000"><expression attribute="hb-score"
+        operation="not_defined" id="f"/></rule></rsc_location><rsc_order id="o" kind="Optional" first="c-hb" then="g"/></constraints>
         <rsc_defaults><meta_attributes id="m"><nvpair id="n" name="resource-stickiness" value="100"/></meta_attributes>
         </rsc_defaults></configuration></cib>
         """
@@ -70,8 +71,28 @@ import Testing
         #expect(tell("value=\"100\"", "value=\"500\"").contains("sticks with 1000"))
         #expect(tell("score-attribute=\"hb-score\"", "score=\"-INFINITY\"").contains("stops everywhere"))
         #expect(tell("score-attribute=\"hb-score\"", "score-attribute=\"pingd\"").contains("no location rule"))
+        #expect(tell("operation=\"not_defined\"", "operation=\"defined\"").contains("rule 1000: not_defined hb-score"))
         #expect(tell("kind=\"Optional\"", "kind=\"Mandatory\"").contains("Optional"))
         #expect(tell("\"true\"", "\"false\"").contains("fencing"))
+    }
+
+    @Test func whatTheStatusHas() {
+        let status = TransientAttributes(
+            status: """
+                <xpath-query>
+                  <transient_attributes id="1"><instance_attributes id="status-1">
+                      <nvpair id="status-1-hb-score" name="hb-score" value="1000"/><nvpair id="x" name="hb-link-0" value="1"/>
+                  </instance_attributes></transient_attributes>
+                  <transient_attributes id="2"/>
+                </xpath-query>
+                """
+        )
+        let score = NodeAttribute(name: "hb-score", value: "1000")
+        #expect(status.has(score, of: 1) && !status.has(score, of: 2) && !status.has(score, of: 3))
+        #expect(!status.has(NodeAttribute(name: "hb-score", value: "0"), of: 1))
+        #expect(status.has(NodeAttribute(name: "hb-state", value: nil), of: 1), "deleted")
+        #expect(!status.has(NodeAttribute(name: "hb-score", value: nil), of: 1))
+        #expect(!TransientAttributes(status: "").has(score, of: 1))
     }
 
     @Test func noiseNeverTraps() {

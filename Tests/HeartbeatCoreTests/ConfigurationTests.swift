@@ -27,7 +27,7 @@ import Testing
             # two links
             link 0 public
             link 1 crossover support
-            link 2 inside designated weight 500 ttl 5 port 7100 group in\t# counts half
+            link 2 inside designated weight 500 ttl 5 port 7100 group in interface bond0\t# counts half
             ping_group inside reals 198.51.100.2 198.51.100.1
             ping_group crossover switch 203.0.113.1
             ping_deadtime 2s
@@ -50,6 +50,10 @@ import Testing
             daemon_grace 1m
             on_daemon_loss neutral
             on_stop delete
+            priority 7
+            address public d1 192.0.2.11
+            address public d2 192.0.2.12
+            address 2 d1 2001:db8::1
             """
         let configuration = try ConfigurationParser.parse(text, file: "hb.conf")
         #expect(configuration.designatedLinks(of: [0, 1, 2]) == [0, 2])
@@ -79,6 +83,9 @@ import Testing
                 && configuration.services.map(\.links) == [[0, 2], [2]]
         )
         #expect(configuration.daemonGrace == .seconds(60) && configuration.isLossNeutral && configuration.deletesAtStop)
+        #expect(configuration.priority == 7 && configuration.links[2]?.interface == "bond0")
+        #expect(configuration.addresses[0]?.mapValues(\.description) == ["d1": "192.0.2.11", "d2": "192.0.2.12"])
+        #expect(configuration.addresses[2]?.count == 1 && configuration.addresses[1] == nil)
         #expect(try reread(configuration) == configuration)
     }
 
@@ -113,6 +120,25 @@ import Testing
         for text in ["link 0 a ttl 2", "link 0 a port 7000", "link 0 a\nttl 2"] {
             #expect(try ConfigurationParser.parse(text, file: "hb.conf").hash != plain.hash)
         }
+    }
+
+    @Test func interfacesAreEachNodesOwnMatterAndAddressesAreNot() throws {
+        let hash = { (text: String) throws in try ConfigurationParser.parse(text, file: "hb.conf").hash }
+        #expect(try hash("link 0 a interface eth0") == hash("link 0 a interface bond0"))
+        #expect(try hash("link 0 a\naddress a d1 192.0.2.1") != hash("link 0 a"))
+        #expect(try hash("priority 3") == hash(""))
+    }
+
+    @Test func realTimeCanBeOff() throws {
+        #expect(try ConfigurationParser.parse("priority off", file: "hb.conf").priority == nil)
+        #expect(try reread(try ConfigurationParser.parse("priority off", file: "hb.conf")).priority == nil)
+        #expect(HeartbeatConfiguration().priority == 5)
+    }
+
+    @Test func rtprioOfTheOldFile() {
+        #expect(HACFConverter.convert("rtprio 3").text.contains("\npriority 3\n"))
+        #expect(HACFConverter.convert("rtprio 99").text.contains("\npriority 10\n"))
+        #expect(HACFConverter.convert("rtprio").errors.count == 1)
     }
 
     @Test(arguments: [
@@ -158,6 +184,24 @@ import Testing
             "ping_group 0 g 192.0.2.1\nping_group 0 g 192.0.2.2",
             "hb.conf:2:14: error: ping group \"g\" was already described above\n    ping_group 0 g 192.0.2.2\n                 ^"
         ),
+        (
+            "priority 11",
+            "hb.conf:1:10: error: \"11\" is not a whole number from 1 to 10\n    priority 11\n             ^"
+        ),
+        (
+            "address 0 d1",
+            "hb.conf:1:1: error: write: address LINK NODE ADDRESS\n    address 0 d1\n    ^"
+        ),
+        (
+            "address 0 d1 192.0.2.1\naddress 0 d1 192.0.2.2",
+            "hb.conf:2:11: error: the address of \"d1\" on this link was already given above\n"
+                + "    address 0 d1 192.0.2.2\n              ^"
+        ),
+        (
+            "link 0 a interface averylongdevicename",
+            "hb.conf:1:20: error: \"averylongdevicename\" cannot be an interface: its name has up to 15 characters\n"
+                + "    link 0 a interface averylongdevicename\n                       ^"
+        ),
         ("keepalive 10ms", "hb.conf: error: keepalive must be at least 50ms"),
         (
             "link 0 a support\nlink 1 b",
@@ -183,7 +227,7 @@ import Testing
         let words = [
             "link", "ping", "0", "7", "8", "-1", "public", "designated", "weight", "deadtime", "2s", "ms", "\t", "#",
             "\u{0}", "é", "auth", "file", "ping_group",
-            "ttl", "port",
+            "ttl", "port", "address", "interface", "priority", "192.0.2.1",
         ]
         for _ in 0..<5000 {
             let text = (0..<Int.random(in: 0...12, using: &generator)).map { _ in

@@ -193,6 +193,88 @@ private struct Site {
         #expect(site.publications == 1)
     }
 
+    @Test func daemonsOfPacemakerThatHaveChangedMakeUsAssertEverything() throws {
+        var site = try Site()
+        site.run(milliseconds: 70_000)
+        site.publications = 0
+        site.coordinator.handle(.pacemakerChanged, at: site.time.now)
+        site.tick()
+        #expect(site.publications == 1)
+        site.run(milliseconds: 6000)
+        #expect(site.publications == 3, "and again, while they find each other")
+    }
+
+    @Test func whatTheStatusLacksIsNotConfirmed() throws {
+        var site = try Site()
+        let score = NodeAttribute(name: "hb-score", value: "1000")
+        let link = NodeAttribute(name: "hb-link-0", value: "1")
+        site.coordinator.handle(.attribute(score, failure: nil), at: site.time.now)
+        #expect(site.coordinator.confirmed["hb-score"] == nil, "taken is not arrived")
+        let took = Duration.milliseconds(120)
+        site.coordinator.handle(.attributesArrived([score, link], missing: [], took: took), at: site.time.now)
+        #expect(site.coordinator.confirmed["hb-score"] == "1000" && site.coordinator.attributeDelay == took)
+        site.coordinator.handle(.attributesArrived([link], missing: [score], took: took), at: site.time.now)
+        site.tick()
+        #expect(site.coordinator.confirmed["hb-score"] == nil && site.coordinator.confirmed["hb-link-0"] == "1")
+        #expect(site.logged.contains { $0.contains("the cluster's status lacks hb-score") })
+    }
+
+    @Test func unsuitableTimersOfCorosyncAreToldOnce() throws {
+        var site = try Site()
+        let link = CorosyncSettings.Link(pingInterval: 750, pingTimeout: 1500, priority: 1)
+        var settings = CorosyncSettings(
+            token: 3000,
+            linkMode: "active",
+            cipher: "aes256",
+            hash: "sha256",
+            links: [0: link, 1: link],
+            nodes: 2
+        )
+        for _ in 0..<3 {
+            site.coordinator.handle(.corosyncSettings(settings), at: site.time.now)
+            site.tick()
+        }
+        #expect(site.logged.count { $0.hasPrefix("corosync.conf: link 0: knet needs up to 1500 ms") } == 1)
+        #expect(site.coordinator.advice.count == 3, "two links and the token")
+        let quick = CorosyncSettings.Link(pingInterval: 200, pingTimeout: 600, priority: 1)
+        settings.links = [0: quick, 1: quick]
+        site.coordinator.handle(.corosyncSettings(settings), at: site.time.now)
+        site.tick()
+        #expect(site.coordinator.advice.isEmpty)
+        #expect(site.logged.contains("corosync.conf: nothing to improve any more"))
+    }
+
+    @Test func addressesOfTheConfigurationTakeThePlaceOfCorosyncs() throws {
+        let topology = try #require(try Site().coordinator.topology)
+        let address = try #require(IPAddress("192.0.2.2"))
+        let changed = topology.applying([0: ["d2": address, "d9": address], 5: ["d2": address]])
+        #expect(changed.peers.first?.addresses[0] == address)
+        #expect(changed.peers.first?.addresses[1] == topology.peers.first?.addresses[1])
+        #expect(changed.peers.first?.addresses[5] == nil, "no link that corosync does not have")
+        #expect(changed.local == topology.local)
+    }
+
+    @Test func noMoreThanTwentyMessagesASecond() throws {
+        var site = try Site()
+        var count = 0
+        for step in 0..<100 {
+            // The verdict of somebody who cannot decide: every view differs from the one before.
+            let works = step % 2 == 0
+            site.coordinator.handle(
+                .localLinks([
+                    LocalLink(link: 1, interface: "eth1", hasCarrier: works, hasAddress: true, receives: true)
+                ]),
+                at: site.time.now
+            )
+            for case .multicast(_, let bytes) in site.coordinator.tick(at: site.time.now) {
+                count += 1
+                site.coordinator.handle(.message(sender: 1, bytes: bytes), at: site.time.now)
+            }
+            site.time.milliseconds += 25
+        }
+        #expect((40...60).contains(count), "in two and a half seconds: \(count)")
+    }
+
     @Test func aHeartbeatThatEndsWithoutAWordIsLostAfterTheGrace() throws {
         var configuration = HeartbeatConfiguration()
         configuration.isLossNeutral = true

@@ -110,12 +110,25 @@ struct TruthRow: Sendable, CustomTestStringConvertible {
         #expect(LinkDecision.verdict(views, pingDelta: 2).faulty.isEmpty)
     }
 
-    @Test func unlikeNumbersOfTargetsCompareOnlyAllAgainstNone() {
-        var views = TruthRow(name: "", pings: (2, 1), reason: .ok).views(mirrored: false)
-        views[1].pingTotal = 1
-        #expect(LinkDecision.verdict(views).reason == .ok)
-        views[1].pingAlive = 0
-        #expect(LinkDecision.verdict(views) == LinkVerdict(.pingFewer, faulty: [2]))
+    /// Alive and total of two nodes that hear each other, and who is at fault.
+    @Test(
+        arguments: [
+            (1, 1, 2, 2, 1, []), (1, 1, 1, 2, 1, [2]), (1, 1, 0, 2, 1, [2]), (1, 2, 2, 3, 1, []), (1, 4, 1, 2, 1, [1]),
+            (0, 1, 0, 3, 1, []), (2, 3, 1, 1, 1, [1]), (2, 3, 1, 1, 2, []), (0, 3, 1, 1, 2, [1]), (5, 6, 5, 5, 1, [1]),
+        ] as [(Int, Int, Int, Int, Int, Set<NodeID>)]
+    )
+    func unlikeNumbersOfTargetsCompareByFractions(
+        alive: Int,
+        total: Int,
+        otherAlive: Int,
+        otherTotal: Int,
+        delta: Int,
+        faulty: Set<NodeID>
+    ) {
+        let first = LinkEvidence(node: 1, pingTotal: total, pingAlive: alive, hears: [2: true])
+        let second = LinkEvidence(node: 2, pingTotal: otherTotal, pingAlive: otherAlive, hears: [1: true])
+        #expect(LinkDecision.verdict([first, second], pingDelta: delta).faulty == faulty)
+        #expect(LinkDecision.verdict([second, first], pingDelta: delta).faulty == faulty)
     }
 
     @Test func aloneAndSolo() {

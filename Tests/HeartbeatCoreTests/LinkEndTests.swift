@@ -65,7 +65,8 @@ import Testing
             time.milliseconds += heardAgo
         }
         _ = end.nextProbe(from: 1, to: 2, incarnation: 1, content: ProbeContent(), keyID: 0, at: time.now)
-        return end.probeDue(to: 2, keepalive: Self.keepalive, isLossy: isLossy, at: time.now) - time.now
+        let beat = time.now + Self.keepalive
+        return end.probeDue(to: 2, keepalive: Self.keepalive, isLossy: isLossy, beat: beat, at: time.now) - time.now
     }
 
     @Test func rhythm() throws {

@@ -16,7 +16,9 @@ import Testing
         return bytes
     }
 
-    private func timeToLive(_ bytes: [UInt8]) -> UInt8? { bytes.withUnsafeBytes { LinkSocket.timeToLive($0) } }
+    private func timeToLive(_ bytes: [UInt8]) -> UInt8? {
+        bytes.withUnsafeBytes { ControlMessages.read($0).timeToLive }
+    }
 
     @Test func bothFamilies() {
         #expect(timeToLive(message(IPPROTO_IP, IP_TTL, 1)) == 1)
@@ -29,6 +31,19 @@ import Testing
         #expect(timeToLive(other + message(IPPROTO_IP, IP_TTL, 3)) == 3)
         #expect(timeToLive(other) == nil)
         #expect(timeToLive([]) == nil)
+    }
+
+    @Test func arrival() {
+        var stamp: [UInt8] = []
+        withUnsafeBytes(of: 32) { stamp += $0 }
+        for word in [SOL_SOCKET, SO_TIMESTAMPNS] {
+            withUnsafeBytes(of: word) { stamp += $0 }
+        }
+        withUnsafeBytes(of: timespec(tv_sec: 7, tv_nsec: 9)) { stamp += $0 }
+        let both = (stamp + message(IPPROTO_IP, IP_TTL, 1)).withUnsafeBytes { ControlMessages.read($0) }
+        #expect(both == ControlMessages(timeToLive: 1, arrived: 7_000_000_009))
+        stamp[0] = 24
+        #expect(stamp.withUnsafeBytes { ControlMessages.read($0).arrived } == nil, "too short for a time")
     }
 
     @Test func impossibleLengthsEndIt() {

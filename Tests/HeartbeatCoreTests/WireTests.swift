@@ -69,6 +69,34 @@ private func sampleMessage() -> GroupMessage {
         )
     }
 
+    @Test func aKeyMadeReadyIsTheSameKey() {
+        let key = ProbeKey(secret: Array("secret".utf8))
+        let ready = ProbeAuthenticator(key)
+        for length in [0, 1, 64, 200] {
+            let message = [UInt8](repeating: 7, count: length)
+            #expect(ready.tag(message) == key.tag(message), "one after the other: \(length)")
+            #expect(ready.authenticates(message, tag: key.tag(message)))
+            #expect(!ready.authenticates(message, tag: [UInt8](repeating: 0, count: 16)))
+        }
+    }
+
+    @Test func noMessageIsLargerThanTheGroupTakes() throws {
+        var message = sampleMessage()
+        message.verdicts = []
+        for peer in UInt32(1)...60 {
+            for link in UInt8(0)...7 {
+                message.peerLinks.append(
+                    PeerLinkRecord(peer: peer, link: link, state: .up, hears: .yes, isHeard: .yes)
+                )
+            }
+        }
+        let bytes = message.encoded()
+        #expect(bytes.count <= 8192 && bytes.count > 8192 - 44)
+        let read = try GroupMessage(decoding: bytes)
+        #expect(read.peerLinks.count > 150 && read.peerLinks == Array(message.peerLinks.prefix(read.peerLinks.count)))
+        #expect(read.softwareVersion == message.softwareVersion && read.localLinks == message.localLinks)
+    }
+
     @Test func probeBytes() {
         let expected = hex(
             """

@@ -23,3 +23,18 @@ int vervet_multicast_membership(const char *device, const unsigned char *hardwar
 /// from its own of the 16-byte addresses in `sources` (IPV6_PKTINFO). The number sent, or -1 with errno.
 int vervet_send_advertisements(int descriptor, const void *packets, size_t length, const void *sources, int count,
                                unsigned interface);
+
+/// The most datagrams of one call below.
+enum { vervet_batch_length = 16 };
+
+/// A datagram as vervet_receive_batch() leaves it: what does not fit into `bytes` and `control` is cut off.
+struct vervet_datagram {
+    struct sockaddr_storage source;
+    size_t length;
+    size_t control_length;
+    _Alignas(16) unsigned char control[128];
+    unsigned char bytes[256];
+};
+
+/// recvmmsg(2) without waiting: takes up to `count` datagrams that are there. Their number, or -1 with errno.
+int vervet_receive_batch(int descriptor, struct vervet_datagram *datagrams, int count);

@@ -12,7 +12,11 @@ public enum ClusterReader {
     /// - Returns: The values.
     /// - Throws: ``CorosyncError`` when Corosync does not run here.
     public static func corosync() throws(CorosyncError) -> CorosyncSettings {
-        let map = try ConfigurationMap()
+        try corosync(try ConfigurationMap())
+    }
+
+    /// The same by a connection that is there already.
+    static func corosync(_ map: borrowing ConfigurationMap) throws(CorosyncError) -> CorosyncSettings {
         var links: [UInt8: CorosyncSettings.Link] = [:]
         let position = try map.number("nodelist.local_node_pos") ?? 0
         for link in UInt8(0)..<8 where try map.text("nodelist.node.\(position).ring\(link)_addr") != nil {

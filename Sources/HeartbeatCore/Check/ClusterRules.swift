@@ -5,6 +5,9 @@ public struct ClusterRules: Equatable, Sendable {
     /// Resources that a rule with `score-attribute="hb-score"` places, by the resource's name.
     public var followers: Set<String> = []
 
+    /// Those of them that another rule prefers to nodes that have no hb-score, as if they were healthy.
+    public var forgiving: Set<String> = []
+
     /// Groups and how many resources are in each.
     public var groups: [String: Int] = [:]
 
@@ -57,6 +60,11 @@ public struct ClusterRules: Equatable, Sendable {
                 }
             case "expression":
                 let isOurs = tag.attributes["attribute"]?.hasPrefix("hb-") ?? false
+                if let location, tag.attributes["attribute"] == "hb-score",
+                    tag.attributes["operation"] == "not_defined", Self.score(rule?.attributes["score"] ?? "0") > 0
+                {
+                    forgiving.insert(location)
+                }
                 if isOurs, let location, Self.score(rule?.attributes["score"] ?? "0") <= -1_000_000 {
                     forbidden.insert(location)
                 }
@@ -81,15 +89,19 @@ public struct ClusterRules: Equatable, Sendable {
 
     /// What should be set otherwise.
     ///
-    /// - Parameter weight: What a designated link adds to the score.
+    /// - Parameters:
+    ///   - weight: What a designated link adds to the score.
+    ///   - full: The score of a healthy node; nil with one designated link.
     /// - Returns: Nothing when all is well.
-    public func advice(weight: Int) -> [Advice] {
+    public func advice(weight: Int, full: Int? = nil) -> [Advice] {
+        let full = full ?? weight
         var advice: [Advice] = []
         if followers.isEmpty, forbidden.isEmpty {
             advice.append(
                 Advice(
                     finding: "no location rule uses hb-score: a dead link moves nothing",
-                    remedy: "crm configure location loc-hb GROUP rule hb-score: defined hb-score"
+                    remedy: "crm configure location loc-hb GROUP rule hb-score: defined hb-score "
+                        + "rule \(full): not_defined hb-score"
                 )
             )
         }
@@ -107,6 +119,16 @@ public struct ClusterRules: Equatable, Sendable {
                     )
                 )
             }
+        }
+        for name in followers.subtracting(forgiving).sorted() {
+            advice.append(
+                Advice(
+                    finding:
+                        "where hb-score is lost, as after a node was away, \(name) flees from a healthy node: no rule "
+                        + "is for nodes without hb-score",
+                    remedy: "add to the location constraint of \(name): rule \(full): not_defined hb-score"
+                )
+            )
         }
         for name in forbidden.sorted() {
             advice.append(

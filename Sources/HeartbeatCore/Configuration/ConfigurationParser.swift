@@ -15,7 +15,7 @@ public struct ConfigurationParser {
         ]
         + [
             "loss_down", "loss_up", "ping", "ping_deadtime", "ping_delta", "ping_group", "port", "service",
-            "daemon_grace", "on_daemon_loss", "on_stop", "ttl",
+            "address", "daemon_grace", "on_daemon_loss", "on_stop", "priority", "ttl",
         ]
 
     private let file: String
@@ -25,6 +25,7 @@ public struct ConfigurationParser {
     private var pingGroups:
         [(link: Word, group: HeartbeatConfiguration.PingGroup, name: Word, line: Int, source: String)] =
             []
+    private var addresses: [(link: Word, node: Word, address: IPAddress, line: Int, source: String)] = []
     private var services: [(name: Word, links: [Word], line: Int, source: String)] = []
     private var given: Set<String> = []
     private var line = 0
@@ -63,7 +64,7 @@ public struct ConfigurationParser {
             return
         }
         let values = Array(words.dropFirst())
-        let isRepeatable = ["evidence", "link", "ping", "ping_group", "service"].contains(directive.text)
+        let isRepeatable = ["address", "evidence", "link", "ping", "ping_group", "service"].contains(directive.text)
         if !isRepeatable, !given.insert(directive.text).inserted {
             complain(directive, "\"\(directive.text)\" was already given above")
             return
@@ -83,6 +84,11 @@ public struct ConfigurationParser {
         case "ttl":
             if let value = single(directive, values), let ttl = number(value, 1...255) {
                 configuration.ttl = UInt8(ttl)
+            }
+        case "address": takeAddress(directive, values)
+        case "priority":
+            if let value = single(directive, values) {
+                configuration.priority = value.text == "off" ? nil : number(value, 1...10)
             }
         case "service": takeService(directive, values)
         case "daemon_grace":
@@ -216,7 +222,11 @@ public struct ConfigurationParser {
 
     private mutating func takeLink(_ directive: Word, _ values: [Word]) {
         guard values.count >= 2 else {
-            complain(directive, "write: link NUMBER NAME [designated|support] [weight N] [ttl N] [port N] [group NAME]")
+            complain(
+                directive,
+                "write: link NUMBER NAME [designated|support] [weight N] [ttl N] [port N] [group NAME] "
+                    + "[interface NAME]"
+            )
             return
         }
         guard let index = number(values[0], 0...7) else {
@@ -270,13 +280,47 @@ public struct ConfigurationParser {
                     return
                 }
                 settings.group = name.text
+            case "interface":
+                guard let name = rest.popFirst() else {
+                    complain(word, "\"interface\" needs a name")
+                    return
+                }
+                // linux/if.h, IFNAMSIZ: 16 bytes with the last zero.
+                guard name.text.utf8.count < 16, !name.text.contains("/") else {
+                    complain(name, "\"\(name.text)\" cannot be an interface: its name has up to 15 characters")
+                    return
+                }
+                settings.interface = name.text
             default:
-                let known = ["designated", "support", "weight", "ttl", "port", "group"]
+                let known = ["designated", "support", "weight", "ttl", "port", "group", "interface"]
                 complain(word, "unknown word \"\(word.text)\"" + Self.suggestion(word.text, known))
                 return
             }
         }
         configuration.links[link] = settings
+    }
+
+    private mutating func takeAddress(_ directive: Word, _ values: [Word]) {
+        guard values.count == 3 else {
+            complain(directive, "write: address LINK NODE ADDRESS")
+            return
+        }
+        if let address = addresses(values.dropFirst(2))?.first {
+            addresses.append((values[0], values[1], address, line, source))
+        }
+    }
+
+    private mutating func finishAddresses() {
+        for entry in addresses {
+            (line, source) = (entry.line, entry.source)
+            guard let link = link(entry.link) else {
+                continue
+            }
+            if configuration.addresses[link]?[entry.node.text] != nil {
+                complain(entry.node, "the address of \"\(entry.node.text)\" on this link was already given above")
+            }
+            configuration.addresses[link, default: [:]][entry.node.text] = entry.address
+        }
     }
 
     private mutating func takePing(_ directive: Word, _ values: [Word]) {
@@ -383,6 +427,7 @@ public struct ConfigurationParser {
     }
 
     private mutating func finish() {
+        finishAddresses()
         finishPings()
         finishServices()
         (line, source) = (0, "")

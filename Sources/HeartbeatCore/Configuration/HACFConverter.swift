@@ -26,7 +26,6 @@ public struct HACFConverter {
         "use_logd": "lines go to syslog",
         "coredumps": "this is the system's (core_pattern, systemd-coredump)",
         "crm": "resources are Pacemaker's",
-        "rtprio": "real-time priority is taken when it is permitted (LimitRTPRIO=)",
         "realtime": "real-time priority is taken when it is permitted (LimitRTPRIO=)",
         "compression": "messages are small", "compression_threshold": "messages are small",
         "hopfudge": "probes do not travel over nodes", "baud": "there are no serial links",
@@ -74,6 +73,13 @@ public struct HACFConverter {
         case "udpport":
             note(line, "a port for each link: link 0 has the first")
             output.append("port \(values.first ?? "694")")
+        case "rtprio":
+            guard let priority = values.first.flatMap({ Int($0) }) else {
+                fail(line, number, "a number is needed")
+                return
+            }
+            note(line, "1 to 10 here, where it is permitted (LimitRTPRIO=)")
+            output.append("priority \(min(max(priority, 1), 10))")
         case "bcast": addLinks(values, line)
         case "mcast" where values.count >= 4: takeMulticast(values, line)
         case "mcast", "ucast": addLinks(Array(values.prefix(1)), line)

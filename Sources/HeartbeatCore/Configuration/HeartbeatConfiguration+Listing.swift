@@ -8,6 +8,7 @@ extension HeartbeatConfiguration {
     /// Every directive with the value that is in effect, defaults included: a configuration file that means the same.
     public var listing: [Entry] {
         var entries = linkListing
+        entries += addressListing
         entries += pingListing
         for service in services {
             entries.append(("service", ([service.name] + service.links.map(name(ofLink:))).joined(separator: " ")))
@@ -17,6 +18,7 @@ extension HeartbeatConfiguration {
             ("loss_down", "\(timers.lossDownPermille / 10)"), ("loss_up", "\(timers.lossUpPermille / 10)"),
             ("flap_limit", "\(timers.flapLimit)"), ("ping_delta", "\(pingDelta)"),
             ("implicit_ping", hasImplicitPing ? "on" : "off"), ("port", "\(port)"), ("ttl", "\(ttl)"),
+            ("priority", priority.map(String.init) ?? "off"),
             ("auth", authenticationText), ("on_daemon_loss", isLossNeutral ? "neutral" : "keep"),
             ("on_stop", deletesAtStop ? "delete" : "keep"), ("log_level", "\(logLevel)"),
         ]
@@ -39,9 +41,18 @@ extension HeartbeatConfiguration {
             let ttl = link.ttl.map { " ttl \($0)" } ?? ""
             let port = link.port.map { " port \($0)" } ?? ""
             let group = link.group.map { " group \($0)" } ?? ""
-            entries.append(("link", "\(number) \(link.name) \(role) weight \(link.weight)\(ttl)\(port)\(group)"))
+            let interface = link.interface.map { " interface \($0)" } ?? ""
+            let settings = "weight \(link.weight)\(ttl)\(port)\(group)\(interface)"
+            entries.append(("link", "\(number) \(link.name) \(role) \(settings)"))
         }
         return entries
+    }
+
+    /// In an order of its own.
+    var addressListing: [Entry] {
+        addresses.sorted { $0.key < $1.key }.flatMap { link, nodes in
+            nodes.sorted { $0.key < $1.key }.map { ("address", "\(name(ofLink: link)) \($0.key) \($0.value)") }
+        }
     }
 
     private var pingListing: [Entry] {

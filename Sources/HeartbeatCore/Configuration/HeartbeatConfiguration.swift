@@ -29,6 +29,9 @@ public struct HeartbeatConfiguration: Equatable, Sendable {
         /// Links of one group stand in for each other: only the heaviest healthy one of them counts; nil for none.
         public var group: String?
 
+        /// The interface that it is on; nil for the one that has its address.
+        public var interface: String?
+
         /// Joins the parts.
         public init(
             name: String,
@@ -36,7 +39,8 @@ public struct HeartbeatConfiguration: Equatable, Sendable {
             weight: Int,
             ttl: UInt8? = nil,
             port: UInt16? = nil,
-            group: String? = nil
+            group: String? = nil,
+            interface: String? = nil
         ) {
             self.name = name
             self.isDesignated = isDesignated
@@ -44,6 +48,7 @@ public struct HeartbeatConfiguration: Equatable, Sendable {
             self.ttl = ttl
             self.port = port
             self.group = group
+            self.interface = interface
         }
     }
 
@@ -114,6 +119,9 @@ public struct HeartbeatConfiguration: Equatable, Sendable {
     /// Links that are described; all others have defaults.
     public var links: [UInt8: Link] = [:]
 
+    /// Addresses of nodes on links, by their names, in the place of those of Corosync's node list.
+    public var addresses: [UInt8: [String: IPAddress]] = [:]
+
     /// Ping targets of each link.
     public var pings: [UInt8: [IPAddress]] = [:]
 
@@ -137,6 +145,9 @@ public struct HeartbeatConfiguration: Equatable, Sendable {
 
     /// How many more targets must answer elsewhere to accuse a node that is heard.
     public var pingDelta = 1
+
+    /// The real-time priority (SCHED_RR) of the threads that keep time, 1 to 10; nil for none.
+    public var priority: Int? = 5
 
     /// UDP port of link 0; the others follow.
     public var port: UInt16 = 6940
@@ -227,8 +238,15 @@ public struct HeartbeatConfiguration: Equatable, Sendable {
 
     /// FNV-1a of what must be the same on all nodes: links and policy.
     public var hash: UInt64 {
+        // What an interface is called is each node's own matter.
+        let common = links.mapValues { link in
+            var link = link
+            link.interface = nil
+            return link
+        }
         let parts =
-            links.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" } + ["\(pingDelta)", "\(timers)"]
+            common.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" } + ["\(pingDelta)", "\(timers)"]
+            + addressListing.map(\.value)
             + services.map { "\($0)" } + (isLossNeutral ? ["neutral"] : []) + (ttl == 1 ? [] : ["ttl \(ttl)"])
         return parts.joined(separator: "\n").utf8.reduce(0xcbf2_9ce4_8422_2325) { hash, byte in
             (hash ^ UInt64(byte)) &* 0x100_0000_01b3

@@ -47,6 +47,22 @@ public struct ClusterTopology: Equatable, Sendable {
         self.knetInterval = knetInterval
     }
 
+    /// The same nodes with other addresses where a configuration wants them.
+    ///
+    /// - Parameter overrides: By link and name of the node; links that Corosync does not have are not made by this.
+    /// - Returns: What is to be used.
+    func applying(_ overrides: [UInt8: [String: IPAddress]]) -> ClusterTopology {
+        var topology = self
+        for index in topology.nodes.indices {
+            for link in topology.nodes[index].addresses.keys {
+                if let address = overrides[link]?[topology.nodes[index].name] {
+                    topology.nodes[index].addresses[link] = address
+                }
+            }
+        }
+        return topology
+    }
+
     /// Ourselves; nil when the node list lacks us.
     public var local: Node? { nodes.first { $0.id == localNode } }
 

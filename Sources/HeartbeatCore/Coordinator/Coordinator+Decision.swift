@@ -109,6 +109,10 @@ extension Coordinator {
             let isProven = own.reachesTargets || own.hears.values.contains(true)
             return isProven || now - joinedAt >= timers.deadtime ? true : nil
         }
+        if isHealthy == true, health[link]?.value == false, losesTooMuch(link, at: now) {
+            // A ping that gets through now and then does not make a link good that loses half of everything.
+            return nil
+        }
         return isHealthy
     }
 

@@ -6,6 +6,9 @@ extension Coordinator {
     private static let refresh = Duration.milliseconds(900)
     private static let lossyPermille = 50
 
+    /// So many messages a second are enough, whatever happens.
+    private static let messagesPerSecond = 20
+
     /// Takes a message of the group.
     mutating func take(_ bytes: [UInt8], from sender: NodeID, at now: MonotonicTime) {
         let message: GroupMessage
@@ -63,6 +66,12 @@ extension Coordinator {
         guard joinedAt != nil, topology != nil, !localLinks.isEmpty else {
             return
         }
+        spoken.removeAll { now - $0 >= .seconds(1) }
+        guard spoken.count < Self.messagesPerSecond else {
+            // Looked at again with the next tick.
+            lastLook = nil
+            return
+        }
         if owesHello {
             owesHello = false
             send(message(.hello, at: now), at: now)
@@ -87,6 +96,7 @@ extension Coordinator {
         message.sequence = sequence
         lastView = message
         lastViewAt = now
+        spoken.append(now)
         // Ten minutes of stall are enough to remember.
         if unconfirmed.count < 600 {
             unconfirmed.append((sequence, now))
@@ -141,6 +151,9 @@ extension Coordinator {
         for peer in peers.values.sorted(by: { $0.id < $1.id }) {
             message.peerLinks += records(of: peer, at: now)
         }
+        // What decides comes first: the end is left out when there is too much.
+        let isDesignated = { (record: PeerLinkRecord) in health[record.link] != nil }
+        message.peerLinks = message.peerLinks.filter(isDesignated) + message.peerLinks.filter { !isDesignated($0) }
         message.verdicts = verdicts.sorted { $0.key < $1.key }.map {
             VerdictRecord(link: $0.key, reason: $0.value.reason, faulty: $0.value.faulty.sorted())
         }
@@ -172,8 +185,24 @@ extension Coordinator {
 
     /// Whether a link loses probes in either direction; the peer measures what becomes of ours.
     private func isLossy(_ peer: Peer, _ link: UInt8, _ monitor: LinkMonitor, at now: MonotonicTime) -> Bool {
+        lossPermille(peer, link, monitor, at: now) >= Self.lossyPermille
+    }
+
+    /// The loss in the worse direction.
+    private func lossPermille(_ peer: Peer, _ link: UInt8, _ monitor: LinkMonitor, at now: MonotonicTime) -> Int {
         let there = peer.view?.peerLinks.first { $0.peer == topology?.localNode && $0.link == link }?.lossPermille ?? 0
-        return max(Int(there), monitor.lossPermille(at: now)) >= Self.lossyPermille
+        return max(Int(there), monitor.lossPermille(at: now))
+    }
+
+    /// Whether a link is down to somebody and still loses more than a link may that is to be up again.
+    func losesTooMuch(_ link: UInt8, at now: MonotonicTime) -> Bool {
+        peers.values.contains { peer in
+            guard ring.contains(peer.id), let monitor = peer.monitors[link] else {
+                return false
+            }
+            let isDown = peer.hears(link) == false || peer.hearsUs(link, us: topology?.localNode ?? 0) == false
+            return isDown && lossPermille(peer, link, monitor, at: now) > timers.lossUpPermille
+        }
     }
 
     private func currentProbeContent(at now: MonotonicTime) -> ProbeContent {

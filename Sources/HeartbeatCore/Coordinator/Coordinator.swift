@@ -42,11 +42,18 @@ public struct Coordinator: Sendable {
     var lastView: GroupMessage?
     var lastViewAt: MonotonicTime?
     var owesHello = false
+    /// When messages were sent in the last second.
+    var spoken: [MonotonicTime] = []
     var published: [NodeAttribute] = []
     var publishedAt: MonotonicTime?
     var assertPause = Coordinator.firstAssertInterval
     var nextAssertPause = Coordinator.firstAssertInterval
+    /// What attrd_updater has taken, and what the cluster's status was seen to have.
+    var given: [String: String] = [:]
     var confirmed: [String: String] = [:]
+    var missingNames: [String] = []
+    /// What of Corosync's values does not suit.
+    var advice: [Advice] = []
     var attributeFailure: String?
     var secondary: [NodeAttribute] = []
     var secondarySince: MonotonicTime?
@@ -100,7 +107,7 @@ public struct Coordinator: Sendable {
             knetAnsweredAt = time
         case .knetUnknown: forgetKnet()
         case .localLinks(let links): adopt(links)
-        case .probe(let probe, let roundTrip): take(probe, roundTrip, at: time)
+        case .probe(let probe, let roundTrip, let waited): take(probe, roundTrip, waited, at: time)
         case .pingTargets(let link, let targets):
             let old = pings[link] ?? [:]
             let fresh = PingMonitor(timers: timers, at: time)
@@ -110,9 +117,12 @@ public struct Coordinator: Sendable {
         case .scheduling(let isRealTime, let isLocked):
             self.isRealTime = isRealTime
             self.isLocked = isLocked
-        case .attribute(let attribute, let failure, let delay):
-            attributeDelay = failure == nil ? delay : attributeDelay
-            confirm(attribute, failure)
+        case .attribute(let attribute, let failure): note(attribute, failure)
+        case .attributesArrived(let arrived, let missing, let delay): confirm(arrived, missing, delay)
+        case .pacemakerChanged:
+            log(.info, "Pacemaker's daemons have changed on some node: attributes are given again", at: time)
+            publishAgain()
+        case .corosyncSettings(let settings): judge(settings, at: time)
         }
     }
 
@@ -213,6 +223,10 @@ public struct Coordinator: Sendable {
         for link in configuration.designatedLinks(of: new.links) where health[link] == nil {
             health[link] = PublishedHealth(timers: timers)
         }
+        let strangers = Set(configuration.addresses.values.flatMap(\.keys)).subtracting(new.nodes.map(\.name))
+        for name in strangers.sorted() {
+            log(.warning, "the configuration has an address of \(name), but corosync has no node of that name")
+        }
         let names = new.peers.map { "\($0.name) (\($0.addresses.count) links)" }.joined(separator: ", ")
         log(
             .notice,
@@ -305,17 +319,26 @@ public struct Coordinator: Sendable {
         owesHello = true
     }
 
-    private mutating func take(_ probe: ProbeDatagram, _ roundTrip: Duration?, at time: MonotonicTime) {
-        guard var peer = peers[probe.source] else {
+    private mutating func take(
+        _ probe: ProbeDatagram,
+        _ roundTrip: Duration?,
+        _ waited: Duration,
+        at time: MonotonicTime
+    ) {
+        // In place: a copy of what is known of a peer costs more than the probe.
+        guard let index = peers.index(forKey: probe.source) else {
             return
         }
-        peer.monitors[probe.link]?.received(sequence: probe.sequence, sentAt: probe.sentAt, at: time)
+        peers.values[index].monitors[probe.link]?
+            .received(sequence: probe.sequence, sentAt: probe.sentAt, waited: waited, at: time)
         if let roundTrip {
-            peer.roundTrip[probe.link] = roundTrip
+            peers.values[index].roundTrip[probe.link] = roundTrip
         }
         // What it says about us counts only when it means this run of ours.
-        if probe.destinationIncarnation == incarnation, probe.sentAt > peer.probeView?.sentAt ?? Int64.min {
-            peer.probeView = Peer.ProbeView(
+        if probe.destinationIncarnation == incarnation,
+            probe.sentAt > peers.values[index].probeView?.sentAt ?? Int64.min
+        {
+            peers.values[index].probeView = Peer.ProbeView(
                 sentAt: probe.sentAt,
                 arrived: time,
                 hearsUs: probe.hears,
@@ -324,7 +347,6 @@ public struct Coordinator: Sendable {
                 flags: probe.flags
             )
         }
-        peers[probe.source] = peer
     }
 
     private mutating func wasAway(for delay: Duration, at now: MonotonicTime) {
@@ -346,14 +368,15 @@ public struct Coordinator: Sendable {
     }
 
     private mutating func advanceMonitors(at now: MonotonicTime) {
-        for (id, peer) in peers {
-            for (link, monitor) in peer.monitors {
-                var next = monitor
-                next.tick(at: now)
-                if next.state != monitor.state {
-                    report(peer, link, from: monitor, to: next.state, at: now)
+        for index in peers.indices {
+            for place in peers.values[index].monitors.indices {
+                let old = peers.values[index].monitors.values[place].state
+                peers.values[index].monitors.values[place].tick(at: now)
+                let peer = peers.values[index]
+                let (link, monitor) = peer.monitors[place]
+                if monitor.state != old {
+                    report(peer, link, to: monitor.state, lastHeard: monitor.lastHeard, at: now)
                 }
-                peers[id]?.monitors[link] = next
             }
         }
         for (link, targets) in pings {
@@ -374,11 +397,11 @@ public struct Coordinator: Sendable {
     private mutating func report(
         _ peer: Peer,
         _ link: UInt8,
-        from old: LinkMonitor,
         to state: LinkState,
+        lastHeard: MonotonicTime?,
         at now: MonotonicTime
     ) {
-        let silence = old.lastHeard.map { "\((now - $0).clampedMilliseconds) ms" } ?? "ever"
+        let silence = lastHeard.map { "\((now - $0).clampedMilliseconds) ms" } ?? "ever"
         let subject = "link \(configuration.name(ofLink: link)) from \(peer.name)"
         switch state {
         case .down: log(.warning, "\(subject): down, nothing heard for \(silence)")
@@ -394,7 +417,34 @@ public struct Coordinator: Sendable {
         }
     }
 
-    private mutating func confirm(_ attribute: NodeAttribute, _ failure: String?) {
+    /// Says once what of Corosync's values does not suit.
+    private mutating func judge(_ settings: CorosyncSettings, at now: MonotonicTime) {
+        let new = settings.advice(designated: configuration.designatedLinks(of: settings.links.keys.sorted()))
+        for one in new where !advice.contains(one) {
+            log(.warning, "corosync.conf: \(one)", at: now)
+        }
+        if new.isEmpty, !advice.isEmpty {
+            log(.notice, "corosync.conf: nothing to improve any more", at: now)
+        }
+        advice = new
+    }
+
+    private mutating func confirm(_ arrived: [NodeAttribute], _ missing: [NodeAttribute], _ delay: Duration) {
+        attributeDelay = missing.isEmpty ? delay : attributeDelay
+        for attribute in arrived {
+            confirmed[attribute.key] = attribute.value
+        }
+        for attribute in missing {
+            confirmed[attribute.key] = nil
+        }
+        let names = missing.map(\.name)
+        if !names.isEmpty, names != missingNames {
+            log(.notice, "the cluster's status lacks \(names.joined(separator: " ")): written once more")
+        }
+        missingNames = names
+    }
+
+    private mutating func note(_ attribute: NodeAttribute, _ failure: String?) {
         let text = "\(attribute.key)=\(attribute.value ?? "(deleted)")"
         if let failure {
             attributeFailures += 1
@@ -408,10 +458,13 @@ public struct Coordinator: Sendable {
             log(.notice, "attributes reach Pacemaker again")
         }
         attributeFailure = nil
-        if confirmed[attribute.key] != attribute.value, !attribute.isPrivate {
-            log(.notice, "attribute \(text)")
+        if given[attribute.key] != attribute.value {
+            confirmed[attribute.key] = nil
+            if !attribute.isPrivate {
+                log(.notice, "attribute \(text)")
+            }
         }
-        confirmed[attribute.key] = attribute.value
+        given[attribute.key] = attribute.value
     }
 
     /// The name of a node, by number when it is unknown.

@@ -30,8 +30,8 @@ public enum HeartbeatEvent: Sendable {
     /// Our own ends of the links.
     case localLinks([LocalLink])
 
-    /// An authentic new probe.
-    case probe(ProbeDatagram, roundTrip: Duration?)
+    /// An authentic new probe, and how long it has waited for us after its way.
+    case probe(ProbeDatagram, roundTrip: Duration?, waited: Duration = .zero)
 
     /// A ping target answered.
     case pingReply(link: UInt8, target: IPAddress)
@@ -45,8 +45,17 @@ public enum HeartbeatEvent: Sendable {
     /// Whether the threads that keep time have real-time priority and locked memory.
     case scheduling(isRealTime: Bool, isLocked: Bool)
 
-    /// An attribute was given to Pacemaker, or why not, and how long that took.
-    case attribute(NodeAttribute, failure: String?, took: Duration)
+    /// An attribute was given to Pacemaker, or why not.
+    case attribute(NodeAttribute, failure: String?)
+
+    /// Attributes that the cluster's status has, or lacks although they were given, and how long that took.
+    case attributesArrived([NodeAttribute], missing: [NodeAttribute], took: Duration)
+
+    /// Pacemaker's daemons are others than before on some node: one of them was restarted.
+    case pacemakerChanged
+
+    /// Corosync's values, when they have changed.
+    case corosyncSettings(CorosyncSettings)
 }
 
 /// What the coordinator wants done.

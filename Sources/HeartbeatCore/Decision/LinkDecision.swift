@@ -50,10 +50,14 @@ public enum LinkDecision {
         guard views.contains(where: \.reachesTargets) else {
             return LinkVerdict(.pingTargetsDead)
         }
-        // With unlike numbers of targets only fractions compare, and only "all against none" is beyond doubt.
-        let isComparable = Set(views.map(\.pingTotal)).count == 1
-        let best = views.map(\.pingAlive).max() ?? 0
-        let faulty = views.filter { isComparable ? best - $0.pingAlive >= pingDelta : !$0.reachesTargets }
+        // With unlike numbers of targets only fractions compare: so many of its own targets are missing as would have to
+        // answer if the node were as well placed as the best. With like numbers that is the plain difference.
+        guard let best = views.max(by: { $0.pingAlive * $1.pingTotal < $1.pingAlive * $0.pingTotal }) else {
+            return LinkVerdict(.ok)
+        }
+        let faulty = views.filter { view in
+            best.pingAlive * view.pingTotal - view.pingAlive * best.pingTotal >= pingDelta * best.pingTotal
+        }
         return faulty.isEmpty ? LinkVerdict(.ok) : LinkVerdict(.pingFewer, faulty: Set(faulty.map(\.node)))
     }
 

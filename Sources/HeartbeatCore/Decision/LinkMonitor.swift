@@ -90,15 +90,21 @@ public struct LinkMonitor: Sendable {
     /// - Parameters:
     ///   - sequence: Its number; probes may overtake each other.
     ///   - sentAt: The sender's clock in nanoseconds; nil when it is not known.
-    ///   - time: When it arrived.
-    public mutating func received(sequence: UInt64, sentAt: Int64? = nil, at time: MonotonicTime) {
+    ///   - waited: How long it had lain there when it was taken.
+    ///   - time: When it was taken.
+    public mutating func received(
+        sequence: UInt64,
+        sentAt: Int64? = nil,
+        waited: Duration = .zero,
+        at time: MonotonicTime
+    ) {
         if let lastHeard, state != .down {
             longestInterval = max(longestInterval, time - lastHeard)
         }
         if let sentAt {
             // RFC 3550, 6.4.1: how much the way through the network differs from one probe to the next, smoothed. The
             // clocks need not agree.
-            let transit = time.nanoseconds &- sentAt
+            let transit = (time - waited).nanoseconds &- sentAt
             if let lastTransit {
                 jitter += (.nanoseconds(Int64((transit &- lastTransit).magnitude & 0xff_ffff_ffff)) - jitter) / 16
             }

@@ -3,11 +3,16 @@ import Corosync
 import Glibc
 import LinuxKit
 
-/// Reads the node list and asks for knet's links five times a second; Corosync may keep this thread waiting for ever.
+/// Reads the node list and Corosync's values, asks for knet's links five times a second and for Pacemaker's daemons every
+/// five seconds; Corosync may keep this thread waiting for ever.
 struct CorosyncQueryThread: Sendable {
     private static let pollInterval = Duration.milliseconds(200)
     private static let topologyInterval = 75
     private static let countersInterval = 5
+    private static let pacemakerInterval = 25
+
+    /// The groups of its controllers and of its attribute daemons; Pacemaker counts the zero at their names' end.
+    private static let pacemakerGroups = ["crmd\0", "attrd\0"]
 
     private let events: EventMailbox
 
@@ -33,12 +38,18 @@ struct CorosyncQueryThread: Sendable {
     /// One connection, until it fails.
     private func session() throws(CorosyncError) {
         var directions: [NodeID: [UInt8: KnetDirections]] = [:]
+        var pacemaker: Set<ProcessGroup.Member>?
+        var settings: CorosyncSettings?
         while true {
             // A connection has three rings of 1 MiB each, shared with Corosync, which fill bit by bit and are never given
             // back: this one is needed four times a minute, and the one for the links is made anew as often.
-            let topology = try readTopology(try ConfigurationMap())
+            let (topology, newest) = try readConfiguration(try ConfigurationMap())
             events.post(.topology(topology))
-            try watch(topology, try LinkStatusClient(), &directions)
+            if newest != settings {
+                settings = newest
+                events.post(.corosyncSettings(newest))
+            }
+            try watch(topology, try LinkStatusClient(), try ProcessGroupList(), &directions, &pacemaker)
         }
     }
 
@@ -46,7 +57,9 @@ struct CorosyncQueryThread: Sendable {
     private func watch(
         _ topology: ClusterTopology,
         _ client: borrowing LinkStatusClient,
-        _ directions: inout [NodeID: [UInt8: KnetDirections]]
+        _ groups: borrowing ProcessGroupList,
+        _ directions: inout [NodeID: [UInt8: KnetDirections]],
+        _ pacemaker: inout Set<ProcessGroup.Member>?
     ) throws(CorosyncError) {
         let window = max(.seconds(1), topology.knetInterval * 3)
         for round in 0..<Self.topologyInterval {
@@ -62,6 +75,16 @@ struct CorosyncQueryThread: Sendable {
                 for peer in topology.peers {
                     try count(peer, statistics, window, &directions[peer.id, default: [:]])
                 }
+            }
+            if round % Self.pacemakerInterval == 0 {
+                var members: Set<ProcessGroup.Member> = []
+                for group in Self.pacemakerGroups {
+                    members.formUnion(try groups.members(of: group))
+                }
+                if let before = pacemaker, before != members {
+                    events.post(.pacemakerChanged)
+                }
+                pacemaker = members
             }
             pause(Self.pollInterval)
         }
@@ -113,6 +136,12 @@ struct CorosyncQueryThread: Sendable {
             )
         }
         events.postQuietly(.knet(peer: peer.id, links: states))
+    }
+
+    private func readConfiguration(
+        _ map: borrowing ConfigurationMap
+    ) throws(CorosyncError) -> (ClusterTopology, CorosyncSettings) {
+        (try readTopology(map), try ClusterReader.corosync(map))
     }
 
     /// The node list: `nodelist.node.<position>.{nodeid,name,ring<link>_addr}`.

@@ -99,7 +99,7 @@ public final class HeartbeatDaemon {
             try Privileges.drop(to: user)
         }
         queries.start()
-        group.start(HeartbeatGroupHandler(events: events))
+        group.start(HeartbeatGroupHandler(events: events, priority: coordinator.configuration.priority))
         attributes.start()
         network.start()
         beat()
@@ -176,10 +176,16 @@ public final class HeartbeatDaemon {
     private func takeEvents(isWoken: Bool = false) {
         var isUrgent = false
         for timed in events.drain() {
+            if case .topology(let listed) = timed.event {
+                let topology = listed.applying(coordinator.configuration.addresses)
+                coordinator.handle(.topology(topology), at: timed.time)
+                network.post(.topology(topology))
+                isUrgent = true
+                continue
+            }
             coordinator.handle(timed.event, at: timed.time)
             switch timed.event {
-            case .topology(let topology): network.post(.topology(topology))
-            case .attribute(let attribute, _, _) where isStopping && attribute.isTheLast:
+            case .attribute(let attribute, _) where isStopping && attribute.isTheLast:
                 loop.stop()
             case .pingReply, .knet: continue
             case .probe where !isWoken: continue
@@ -196,7 +202,8 @@ public final class HeartbeatDaemon {
         for effect in effects {
             switch effect {
             case .multicast(let kind, let bytes): group.outbox.add(.init(kind, bytes))
-            case .publish(let wanted, let again): attributes.publish(wanted, again: again)
+            case .publish(let wanted, let again):
+                attributes.publish(wanted, of: coordinator.topology?.localNode ?? 0, again: again)
             case .probes(let content): network.post(.content(content))
             case .log(let level, let text): log.write(level, text)
             }

@@ -11,24 +11,65 @@ extension GroupConduct {
 
 /// Tells the coordinator what comes from the group.
 struct HeartbeatGroupHandler: GroupHandler {
-    let events: EventMailbox
+    private let events: EventMailbox
+    private let priority: Int?
+    private var node: NodeID?
+
+    /// What was said last by each member since the last change of the members.
+    private var views: [NodeID: GroupMessage] = [:]
+
+    /// - Parameters:
+    ///   - events: Where it tells.
+    ///   - priority: Of its thread.
+    init(events: EventMailbox, priority: Int?) {
+        self.events = events
+        self.priority = priority
+    }
 
     func begin() {
         // The status tells of the network thread, for which the same holds.
-        _ = RealTime.raiseThread()
+        _ = RealTime.raiseThread(priority)
     }
 
-    func joined(as node: NodeID) { events.post(.joined) }
+    mutating func joined(as node: NodeID) {
+        self.node = node
+        events.post(.joined)
+    }
 
-    func take(_ event: ProcessGroup.Event) {
+    mutating func take(_ event: ProcessGroup.Event) {
         switch event {
-        case .message(let sender, let bytes): events.post(.message(sender: sender.node, bytes: bytes))
+        case .message(let sender, let bytes):
+            let event = HeartbeatEvent.message(sender: sender.node, bytes: bytes)
+            // Most messages say what the one before said; they are counted with the next look at the clock.
+            if isNews(bytes, from: sender.node) {
+                events.post(event)
+            } else {
+                events.postQuietly(event)
+            }
         case .members(let members, let left, let joined):
+            views = [:]
             // A node from which one process went and another stays is still there.
             let gone = left.map(\.node).filter { node in !members.contains { $0.node == node } }
             events.post(.members(members.map(\.node), left: gone, joined: joined.map(\.node)))
-        case .ring(let nodes): events.post(.ring(nodes))
+        case .ring(let nodes):
+            views = [:]
+            events.post(.ring(nodes))
         }
+    }
+
+    /// Whether somebody says something that he has not said before.
+    private mutating func isNews(_ bytes: [UInt8], from sender: NodeID) -> Bool {
+        guard sender != node else {
+            return false
+        }
+        guard let message = try? GroupMessage(decoding: bytes), message.kind == .view else {
+            return true
+        }
+        let last = views.updateValue(message, forKey: sender)
+        return last.map {
+            !$0.saysTheSame(as: message) || $0.incarnation != message.incarnation
+                || $0.configurationHash != message.configurationHash
+        } ?? true
     }
 
     func lost(_ error: CorosyncError) { events.post(.corosyncLost(error.description)) }

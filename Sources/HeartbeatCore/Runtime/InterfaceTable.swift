@@ -53,7 +53,15 @@ struct InterfaceTable: Sendable {
     }
 
     /// The interface that has an address.
-    func owner(of address: IPAddress) -> (name: String, interface: Interface)? {
-        interfaces.first { $0.value.addresses.contains(address) }.map { ($0.key, $0.value) }
+    ///
+    /// - Parameters:
+    ///   - address: The address.
+    ///   - name: The only interface that will do; nil for any.
+    /// - Returns: The interface and its name; nil when none has it.
+    func owner(of address: IPAddress, on name: String? = nil) -> (name: String, interface: Interface)? {
+        if let name {
+            return interfaces[name].flatMap { $0.addresses.contains(address) ? (name, $0) : nil }
+        }
+        return interfaces.first { $0.value.addresses.contains(address) }.map { ($0.key, $0.value) }
     }
 }

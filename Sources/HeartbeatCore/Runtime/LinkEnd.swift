@@ -16,16 +16,17 @@ final class LinkEnd {
         var heard: UInt64 = 0
         var window: UInt64 = 0
         var heardAt: MonotonicTime?
+        var arrivedAt: MonotonicTime?
         var lastEcho: UInt64 = 0
         var echoAge = Duration.zero
         var sentAt: MonotonicTime?
 
         /// Counts a probe that is sent now; in place, since a copy of what was sent costs more than the probe.
-        mutating func noteSending(at now: MonotonicTime) -> (sequence: UInt64, heard: UInt64, heardAt: MonotonicTime?) {
+        mutating func noteSending(at now: MonotonicTime) -> (sequence: UInt64, heard: UInt64, arrived: MonotonicTime?) {
             sequence += 1
             sent[Int(sequence % 64)] = (sequence, now)
             sentAt = now
-            return (sequence, heard, heardAt)
+            return (sequence, heard, arrivedAt)
         }
 
         /// Whether a number is new; those up to 63 below the newest may come late, but only once.
@@ -55,9 +56,15 @@ final class LinkEnd {
 
         var patience: Duration { keepalive * 8 / 5 }
 
-        func due(sentAt: MonotonicTime, heardAt: MonotonicTime?, isLossy: Bool, at now: MonotonicTime) -> MonotonicTime
-        {
-            let regular = sentAt + (isLossy ? keepalive / 4 : keepalive)
+        /// `beat` is when everything is sent that has no reason to be sent sooner.
+        func due(
+            sentAt: MonotonicTime,
+            heardAt: MonotonicTime?,
+            isLossy: Bool,
+            beat: MonotonicTime,
+            at now: MonotonicTime
+        ) -> MonotonicTime {
+            let regular = isLossy ? min(beat, sentAt + keepalive / 4) : beat
             guard let heardAt, now - heardAt < Self.longestSuspicion else {
                 return regular
             }
@@ -146,7 +153,7 @@ final class LinkEnd {
             sequence: direction.sequence,
             sentAt: now.nanoseconds,
             echo: direction.heard,
-            echoAgeMilliseconds: direction.heardAt.map { (now - $0).clampedMilliseconds } ?? UInt32.max,
+            echoAgeMilliseconds: direction.arrived.map { (now - $0).clampedMilliseconds } ?? UInt32.max,
             hears: content.peers[peer]?.hears ?? 0,
             pings: content.pings,
             carriers: content.carriers,
@@ -155,7 +162,14 @@ final class LinkEnd {
     }
 
     /// Takes an authentic probe; nil when it is not newer than what was heard before.
-    func accept(_ probe: ProbeDatagram, at now: MonotonicTime) -> RoundTrip? {
+    ///
+    /// - Parameters:
+    ///   - probe: What it says.
+    ///   - waited: How long it lay in the socket, which is no part of its way.
+    ///   - now: The present.
+    /// - Returns: What it tells of the way; nil when it must be ignored.
+    func accept(_ probe: ProbeDatagram, waited: Duration = .zero, at now: MonotonicTime) -> RoundTrip? {
+        let arrived = now - waited
         var direction = directions[probe.source] ?? Direction()
         if direction.heardIncarnation != probe.sourceIncarnation {
             direction.heardIncarnation = probe.sourceIncarnation
@@ -167,13 +181,15 @@ final class LinkEnd {
             return nil
         }
         direction.heardAt = now
+        direction.arrivedAt = arrived
+        lastReception = now
         if probe.sequence == direction.heard {
             direction.echoAge = .milliseconds(Int64(probe.echoAgeMilliseconds))
         }
         var time: Duration?
         let sent = direction.sent[Int(probe.echo % 64)]
         if probe.echo > direction.lastEcho, sent.sequence == probe.echo {
-            time = max(.zero, now - sent.time - .milliseconds(Int64(probe.echoAgeMilliseconds)))
+            time = max(.zero, arrived - sent.time - .milliseconds(Int64(probe.echoAgeMilliseconds)))
         }
         direction.lastEcho = max(direction.lastEcho, probe.echo)
         directions[probe.source] = direction
@@ -181,7 +197,13 @@ final class LinkEnd {
     }
 
     /// When the next probe to a peer is due.
-    func probeDue(to peer: NodeID, keepalive: Duration, isLossy: Bool, at now: MonotonicTime) -> MonotonicTime {
+    func probeDue(
+        to peer: NodeID,
+        keepalive: Duration,
+        isLossy: Bool,
+        beat: MonotonicTime,
+        at now: MonotonicTime
+    ) -> MonotonicTime {
         guard let direction = directions[peer], let sentAt = direction.sentAt else {
             return now
         }
@@ -189,19 +211,28 @@ final class LinkEnd {
         // What the peer has not heard for a while makes us as suspicious as what we have not heard.
         let isUnheard = direction.echoAge > rhythm.patience && direction.echoAge < Rhythm.longestSuspicion
         let heardAt = direction.heardAt.map { isUnheard ? min($0, now - rhythm.patience) : $0 }
-        return rhythm.due(sentAt: sentAt, heardAt: heardAt, isLossy: isLossy, at: now)
+        return rhythm.due(sentAt: sentAt, heardAt: heardAt, isLossy: isLossy, beat: beat, at: now)
     }
 
     /// When the next ping of a target is due.
-    func pingDue(_ target: IPAddress, keepalive: Duration, at now: MonotonicTime) -> MonotonicTime {
+    func pingDue(
+        _ target: IPAddress,
+        keepalive: Duration,
+        beat: MonotonicTime,
+        at now: MonotonicTime
+    ) -> MonotonicTime {
         guard let sentAt = pinged[target] else {
             return now
         }
-        return Rhythm(keepalive: keepalive).due(sentAt: sentAt, heardAt: answered[target], isLossy: false, at: now)
+        return Rhythm(keepalive: keepalive)
+            .due(sentAt: sentAt, heardAt: answered[target], isLossy: false, beat: beat, at: now)
     }
 
     /// Notes that a target has answered.
-    func noteReply(of target: IPAddress, at now: MonotonicTime) { answered[target] = now }
+    func noteReply(of target: IPAddress, at now: MonotonicTime) {
+        answered[target] = now
+        lastReception = now
+    }
 
     /// Whether a peer has just said that it hears us.
     func isHeard(by peer: NodeID, at now: MonotonicTime) -> Bool {
@@ -226,7 +257,7 @@ final class LinkEnd {
         pings?.send(bytes, to: SocketAddress(target, port: 0, scope: scope), confirms: isProven)
     }
 
-    func receiveProbe(_ buffer: inout [UInt8]) -> LinkSocket.Datagram? { probes?.receive(&buffer) }
+    func receiveProbes(into batch: DatagramBatch) -> Int { probes?.receive(into: batch) ?? 0 }
 
-    func receivePing(_ buffer: inout [UInt8]) -> LinkSocket.Datagram? { pings?.receive(&buffer) }
+    func receivePings(into batch: DatagramBatch) -> Int { pings?.receive(into: batch) ?? 0 }
 }

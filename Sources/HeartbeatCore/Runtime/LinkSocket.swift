@@ -8,14 +8,6 @@ import LinuxKit
 /// Without being bound to the interface a host answers over another link for the address of a dead one, which would
 /// hide the very fault that is looked for.
 struct LinkSocket: ~Copyable {
-    struct Datagram {
-        let source: SocketAddress
-        let bytes: [UInt8]
-
-        /// The time to live (IPv6: hop limit) with which it arrived; nil on sockets for pings.
-        let ttl: UInt8?
-    }
-
     private let socket: OwnedDescriptor
 
     /// The index of the interface; another index under the same name is another interface.
@@ -38,6 +30,8 @@ struct LinkSocket: ~Copyable {
         try systemCall("setsockopt RECVTTL", interface) {
             setsockopt(raw, level, isIPv4 ? IP_RECVTTL : IPV6_RECVHOPLIMIT, &on, size)
         }
+        // Only figures are made of it: probes do without.
+        _ = setsockopt(raw, SOL_SOCKET, SO_TIMESTAMPNS, &on, size)
         // Marks only help where the network looks at them; without them probes work as well.
         _ = setsockopt(raw, level, isIPv4 ? IP_TOS : IPV6_TCLASS, &class6, size)
         _ = setsockopt(raw, SOL_SOCKET, SO_PRIORITY, &priority, size)
@@ -92,75 +86,17 @@ struct LinkSocket: ~Copyable {
         } == bytes.count
     }
 
-    /// The next datagram; nil when there is none.
-    func receive(_ buffer: inout [UInt8]) -> Datagram? {
-        var storage = sockaddr_storage()
-        let raw = socket.raw
+    /// Takes what has come, at most as much as fits into the batch.
+    ///
+    /// - Returns: How many datagrams it has now.
+    func receive(into batch: DatagramBatch) -> Int {
         // The first failure may be a queued ICMP error of an earlier send, so look once more.
         for _ in 0..<2 {
-            var ttl: UInt8?
-            let count = withUnsafeMutablePointer(to: &storage) { name in
-                buffer.withUnsafeMutableBytes { bytes in
-                    Self.receive(raw, name, bytes, &ttl)
-                }
-            }
-            if count < 0, errno == EAGAIN {
-                return nil
-            }
-            if count >= 0, let source = SocketAddress(storage) {
-                return Datagram(source: source, bytes: Array(buffer.prefix(count)), ttl: ttl)
+            if batch.fill(from: socket.raw) {
+                break
             }
         }
-        return nil
-    }
-
-    /// recvmsg(2) with what the kernel tells besides: one message of level IP with the time to live.
-    private static func receive(
-        _ raw: CInt,
-        _ name: UnsafeMutablePointer<sockaddr_storage>,
-        _ bytes: UnsafeMutableRawBufferPointer,
-        _ ttl: inout UInt8?
-    ) -> Int {
-        withUnsafeTemporaryAllocation(byteCount: controlLength, alignment: MemoryLayout<cmsghdr>.alignment) { control in
-            var part = iovec(iov_base: bytes.baseAddress, iov_len: bytes.count)
-            return withUnsafeMutablePointer(to: &part) { part in
-                var message = msghdr()
-                message.msg_name = UnsafeMutableRawPointer(name)
-                message.msg_namelen = socklen_t(MemoryLayout<sockaddr_storage>.size)
-                message.msg_iov = part
-                message.msg_iovlen = 1
-                message.msg_control = control.baseAddress
-                message.msg_controllen = control.count
-                let count = recvmsg(raw, &message, CInt(MSG_DONTWAIT))
-                if count >= 0 {
-                    ttl = timeToLive(UnsafeRawBufferPointer(rebasing: control.prefix(message.msg_controllen)))
-                }
-                return count
-            }
-        }
-    }
-
-    /// Enough for a few control messages; what does not fit is cut off, and then there is no time to live.
-    private static let controlLength = 64
-
-    /// The time to live among control messages (cmsg(3)): each a header, then its value, aligned like the header.
-    static func timeToLive(_ control: UnsafeRawBufferPointer) -> UInt8? {
-        let header = MemoryLayout<cmsghdr>.size
-        var rest = control
-        while rest.count >= header + MemoryLayout<CInt>.size {
-            let message = rest.loadUnaligned(as: cmsghdr.self)
-            guard message.cmsg_len >= header, message.cmsg_len <= rest.count else {
-                return nil
-            }
-            let isIPv4 = message.cmsg_level == CInt(IPPROTO_IP) && message.cmsg_type == IP_TTL
-            let isIPv6 = message.cmsg_level == CInt(IPPROTO_IPV6) && message.cmsg_type == IPV6_HOPLIMIT
-            if isIPv4 || isIPv6, message.cmsg_len >= header + MemoryLayout<CInt>.size {
-                return UInt8(clamping: rest.loadUnaligned(fromByteOffset: header, as: CInt.self))
-            }
-            let step = (message.cmsg_len + MemoryLayout<Int>.alignment - 1) & ~(MemoryLayout<Int>.alignment - 1)
-            rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(step))
-        }
-        return nil
+        return batch.count
     }
 
     private static func open(

@@ -9,6 +9,8 @@ import Netlink
 struct NetworkLoop {
     private static let lateness = Duration.milliseconds(400)
     private static let tableInterval = Duration.seconds(1)
+    private static let calmTableInterval = Duration.seconds(5)
+    private static let gathering = Duration.milliseconds(2)
     private static let together = Duration.milliseconds(3)
     private static let tablePause = Duration.milliseconds(20)
     private static let routesInterval = Duration.seconds(10)
@@ -25,7 +27,7 @@ struct NetworkLoop {
     private let events: EventMailbox
     private let configuration: HeartbeatConfiguration
     private let incarnation: UInt64
-    private let key: ProbeKey?
+    private let key: ProbeAuthenticator?
     private let publish: (ProbeCounters) -> Void
     private let echoIdentifier = UInt16.random(in: 1...UInt16.max)
     private var echoSequence: UInt16 = 0
@@ -35,10 +37,14 @@ struct NetworkLoop {
     private var ends: [LinkEnd] = []
     private var counters = ProbeCounters()
     private var lastSaid: [NodeID: Said] = [:]
+    private var states: [LocalLink] = []
+    private var tableReadAt: MonotonicTime?
     private var tableDue: MonotonicTime
     private var routes: [Route] = []
     private var routesDue: MonotonicTime
-    private var buffer = [UInt8](repeating: 0, count: 2048)
+    private var cadence: Cadence
+    private var pollers: [pollfd] = []
+    private let batch = DatagramBatch()
 
     init(
         events: EventMailbox,
@@ -50,61 +56,96 @@ struct NetworkLoop {
         self.events = events
         self.configuration = configuration
         self.incarnation = incarnation
-        self.key = key
+        self.key = key.map(ProbeAuthenticator.init)
         self.publish = publish
-        tableDue = .now
-        routesDue = .now
+        let now = MonotonicTime.now
+        tableDue = now
+        routesDue = now
+        cadence = Cadence(node: 0, interval: configuration.timers.keepalive, at: now)
     }
 
     /// Runs for ever.
     mutating func run(_ orders: Mailbox<NetworkThread.Order>) {
         let watch = try? LinkWatch()
-        var beat = MonotonicTime.now + configuration.timers.keepalive
         while true {
-            var pollers = [pollfd(fd: orders.descriptor, events: Int16(POLLIN), revents: 0)]
-            // Without the subscription the table is still read every second.
-            pollers.append(pollfd(fd: watch?.descriptor ?? -1, events: Int16(POLLIN), revents: 0))
-            for end in ends {
-                pollers.append(pollfd(fd: end.probeDescriptor, events: Int16(POLLIN), revents: 0))
-                pollers.append(pollfd(fd: end.pingDescriptor, events: Int16(POLLIN), revents: 0))
+            if pollers.isEmpty {
+                arrangePollers(orders.descriptor, watch?.descriptor ?? -1)
             }
-            let wait = max(.zero, min(beat, tableDue, sendDue(at: .now)) - MonotonicTime.now)
+            let start = MonotonicTime.now
+            let wait = max(.zero, min(tableDue, sendDue(at: start)) - start)
             // An interrupted poll leaves no events and is simply repeated.
-            _ = poll(&pollers, nfds_t(pollers.count), wait.milliseconds(roundedUp: true))
-            for order in orders.drain() {
-                obey(order)
-            }
-            if pollers[1].revents != 0 {
-                watch?.drain()
-                routesDue = .now
-                tableDue = min(tableDue, .now + Self.tablePause)
-            }
-            for index in ends.indices where index * 2 + 3 < pollers.count {
-                // An order may have changed the ends; then the next turn finds what has come.
-                guard pollers[index * 2 + 2].fd == ends[index].probeDescriptor else {
-                    break
-                }
-                if pollers[index * 2 + 2].revents != 0 {
-                    receiveProbes(from: ends[index])
-                }
-                if pollers[index * 2 + 3].revents != 0 {
-                    receivePings(from: ends[index])
-                }
+            let count = poll(&pollers, nfds_t(pollers.count), wait.milliseconds(roundedUp: true))
+            if count > 0 {
+                serve(orders, watch)
             }
             let now = MonotonicTime.now
             if now >= tableDue {
                 readTable(at: now)
-                tableDue = now + Self.tableInterval
+                tableDue = now + (watch == nil ? Self.tableInterval : Self.calmTableInterval)
             }
-            if now >= beat {
-                if now - beat > Self.lateness {
-                    events.post(.late(now - beat), at: now)
-                    beat = now
-                }
-                publish(counters)
-                beat = beat + configuration.timers.keepalive
+            let isBeat = cadence.due <= now
+            if isBeat {
+                beat(at: now)
             }
-            send(at: now)
+            if send(at: now, isBeat: isBeat) {
+                // What comes back from near, and what the others send with us, is taken with one waking.
+                pause(Self.gathering)
+            }
+        }
+    }
+
+    private mutating func beat(at now: MonotonicTime) {
+        if now - cadence.due > Self.lateness {
+            events.post(.late(now - cadence.due), at: now)
+        }
+        cadence.beat(at: now)
+        publish(counters)
+        // While nothing comes in, only the interface itself knows whether that is so for everybody.
+        let patience = configuration.timers.keepalive * 2
+        if let tableReadAt, now - tableReadAt >= Self.tableInterval,
+            ends.contains(where: { $0.lastReception.map { now - $0 > patience } ?? true })
+        {
+            tableDue = now
+        }
+    }
+
+    private func pause(_ time: Duration) {
+        // Waking early by a signal does no harm here.
+        _ = usleep(UInt32(clamping: time.wholeNanoseconds / 1000))
+    }
+
+    /// What is waited for: orders, changes of interfaces, then the two sockets of each end.
+    private mutating func arrangePollers(_ orders: CInt, _ watch: CInt) {
+        pollers = [pollfd(fd: orders, events: Int16(POLLIN), revents: 0)]
+        // Without the subscription the table is still read every second.
+        pollers.append(pollfd(fd: watch, events: Int16(POLLIN), revents: 0))
+        for end in ends {
+            pollers.append(pollfd(fd: end.probeDescriptor, events: Int16(POLLIN), revents: 0))
+            pollers.append(pollfd(fd: end.pingDescriptor, events: Int16(POLLIN), revents: 0))
+        }
+    }
+
+    /// Takes what poll(2) has found.
+    private mutating func serve(_ orders: Mailbox<NetworkThread.Order>, _ watch: LinkWatch?) {
+        let found = pollers.map { $0.revents != 0 }
+        if found[1] {
+            watch?.drain()
+            routesDue = .now
+            tableDue = min(tableDue, .now + Self.tablePause)
+        }
+        for index in ends.indices {
+            if found[index * 2 + 2] {
+                receiveProbes(from: ends[index])
+            }
+            if found[index * 2 + 3] {
+                receivePings(from: ends[index])
+            }
+        }
+        if found[0] {
+            // Last, since they may change the ends.
+            for order in orders.drain() {
+                obey(order)
+            }
         }
     }
 
@@ -115,11 +156,16 @@ struct NetworkLoop {
             guard new != topology else {
                 return
             }
+            if new.localNode != topology?.localNode {
+                cadence = Cadence(node: new.localNode, interval: configuration.timers.keepalive, at: .now)
+            }
             topology = new
             peers = new.peers
             ends = new.links.compactMap { link in
                 new.local?.addresses[link].map { LinkEnd(link: link, address: $0) }
             }
+            states = []
+            pollers = []
             tableDue = .now
             routesDue = .now
         }
@@ -138,13 +184,18 @@ struct NetworkLoop {
         guard let table = try? InterfaceTable(), !ends.isEmpty else {
             return
         }
+        tableReadAt = now
+        // Sockets may be opened anew.
+        pollers = []
         if now >= routesDue {
             routes = Self.readRoutes()
             routesDue = now + Self.routesInterval
         }
         var states: [LocalLink] = []
         for end in ends {
-            let owner = table.owner(of: end.address)
+            let wanted = configuration.settings(ofLink: end.link).interface
+            end.interface = wanted ?? end.interface
+            let owner = table.owner(of: end.address, on: wanted)
             if let owner {
                 end.note(receivedFrames: owner.interface.receivedFrames, at: now)
                 end.interface = owner.name
@@ -170,7 +221,10 @@ struct NetworkLoop {
                 )
             )
         }
-        events.post(.localLinks(states), at: now)
+        if states != self.states {
+            self.states = states
+            events.post(.localLinks(states), at: now)
+        }
     }
 
     /// The configured targets of a link; else, for a designated link, the default gateway of its interface.
@@ -195,13 +249,13 @@ struct NetworkLoop {
 
     /// When the next probe or ping is due.
     private func sendDue(at now: MonotonicTime) -> MonotonicTime {
-        var due = now + configuration.timers.keepalive
+        var due = cadence.due
         for end in ends {
             for peer in peers where configuration.uses(.probes) && peer.addresses[end.link] != nil {
                 due = min(due, probeDue(end, peer.id, at: now))
             }
             for target in end.targets {
-                due = min(due, end.pingDue(target, keepalive: configuration.timers.keepalive, at: now))
+                due = min(due, pingDue(end, target, at: now))
             }
         }
         return due
@@ -213,22 +267,32 @@ struct NetworkLoop {
             to: peer,
             keepalive: configuration.timers.keepalive,
             isLossy: end.link < 8 && lossy & 1 << end.link != 0,
+            beat: cadence.due,
             at: now
         )
     }
 
-    private mutating func send(at now: MonotonicTime) {
+    private func pingDue(_ end: LinkEnd, _ target: IPAddress, at now: MonotonicTime) -> MonotonicTime {
+        end.pingDue(target, keepalive: configuration.timers.keepalive, beat: cadence.due, at: now)
+    }
+
+    /// Sends what is due, at a beat everything.
+    ///
+    /// - Returns: Whether anything was sent.
+    private mutating func send(at now: MonotonicTime, isBeat: Bool) -> Bool {
         guard let topology else {
-            return
+            return false
         }
+        var hasSent = false
         let hasProbes = configuration.uses(.probes)
         // What is due within a moment goes with the rest: one waking less.
         let soon = now + Self.together
         for end in ends {
             for peer in peers where hasProbes {
-                guard let address = peer.addresses[end.link], probeDue(end, peer.id, at: now) <= soon else {
+                guard let address = peer.addresses[end.link], isBeat || probeDue(end, peer.id, at: now) <= soon else {
                     continue
                 }
+                hasSent = true
                 let probe = end.nextProbe(
                     from: topology.localNode,
                     to: peer.id,
@@ -246,44 +310,61 @@ struct NetworkLoop {
                     counters.sendFailures += 1
                 }
             }
-            for target in end.targets
-            where end.pingDue(target, keepalive: configuration.timers.keepalive, at: now) <= soon {
+            for target in end.targets where isBeat || pingDue(end, target, at: now) <= soon {
+                hasSent = true
                 echoSequence &+= 1
                 let message = EchoMessage(identifier: echoIdentifier, sequence: echoSequence)
                 let echo = target.family == .ipv4 ? message.requestBytes : message.icmpv6RequestBytes
                 end.sendPing(echo, to: target, at: now)
             }
         }
+        return hasSent
     }
 
+    /// So many batches are taken from one socket before the others have their turn.
+    private static let batches = 4
+
     private mutating func receiveProbes(from end: LinkEnd) {
-        for _ in 0..<64 {
-            guard let datagram = end.receiveProbe(&buffer) else {
+        for _ in 0..<Self.batches {
+            let count = end.receiveProbes(into: batch)
+            let (now, wallClock) = (MonotonicTime.now, DatagramBatch.wallClock)
+            for index in 0..<count {
+                if let datagram = batch.datagram(index, wallClock: wallClock) {
+                    take(datagram, end, at: now)
+                }
+            }
+            guard batch.isFull else {
                 break
             }
-            take(datagram, end, at: .now)
         }
     }
 
     private mutating func receivePings(from end: LinkEnd) {
-        for _ in 0..<64 {
-            guard let datagram = end.receivePing(&buffer) else {
-                break
+        for _ in 0..<Self.batches {
+            let count = end.receivePings(into: batch)
+            let now = MonotonicTime.now
+            for index in 0..<count {
+                guard let datagram = batch.datagram(index, wallClock: 0) else {
+                    continue
+                }
+                let isIPv4 = datagram.source.address.family == .ipv4
+                if let echo = isIPv4
+                    ? EchoMessage(replyWithHeader: datagram.bytes) : EchoMessage(icmpv6Reply: datagram.bytes),
+                    echo.identifier == echoIdentifier,
+                    end.targets.contains(datagram.source.address)
+                {
+                    end.noteReply(of: datagram.source.address, at: now)
+                    events.postQuietly(.pingReply(link: end.link, target: datagram.source.address), at: now)
+                }
             }
-            let isIPv4 = datagram.source.address.family == .ipv4
-            if let echo = isIPv4
-                ? EchoMessage(replyWithHeader: datagram.bytes) : EchoMessage(icmpv6Reply: datagram.bytes),
-                echo.identifier == echoIdentifier,
-                end.targets.contains(datagram.source.address)
-            {
-                end.noteReply(of: datagram.source.address, at: .now)
-                events.postQuietly(.pingReply(link: end.link, target: datagram.source.address))
+            guard batch.isFull else {
+                break
             }
         }
     }
 
     /// Every datagram is hostile until its authentication says otherwise.
-    private mutating func take(_ datagram: LinkSocket.Datagram, _ end: LinkEnd, at now: MonotonicTime) {
+    private mutating func take(_ datagram: LinkDatagram, _ end: LinkEnd, at now: MonotonicTime) {
         // A peer sends with the link's own time to live, which only shrinks on its way: what has more left was sent by
         // somebody else, from near or far. Looked at first, since it costs nothing.
         guard let ttl = datagram.ttl, ttl <= configuration.ttl(ofLink: end.link) else {
@@ -315,17 +396,18 @@ struct NetworkLoop {
             counters.replayed += 1
             return
         }
-        guard let roundTrip = end.accept(probe, at: now) else {
+        guard let roundTrip = end.accept(probe, waited: datagram.waited, at: now) else {
             counters.replayed += 1
             return
         }
         counters.accepted += 1
+        cadence.heard(probe.source, at: now)
         // Most probes say what the one before said; they are counted with the next look at the clock.
         let said = Said(hears: probe.hears, pings: probe.pings, carriers: probe.carriers, flags: probe.flags)
         if lastSaid.updateValue(said, forKey: probe.source) == said {
-            events.postQuietly(.probe(probe, roundTrip: roundTrip.time), at: now)
+            events.postQuietly(.probe(probe, roundTrip: roundTrip.time, waited: datagram.waited), at: now)
         } else {
-            events.post(.probe(probe, roundTrip: roundTrip.time), at: now)
+            events.post(.probe(probe, roundTrip: roundTrip.time, waited: datagram.waited), at: now)
         }
     }
 }

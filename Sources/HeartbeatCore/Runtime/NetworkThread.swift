@@ -42,7 +42,7 @@ final class NetworkThread: Sendable {
 
     func start() {
         CorosyncThread.start("hb-network") { [self] in
-            events.post(.scheduling(isRealTime: RealTime.raiseThread(), isLocked: isLocked))
+            events.post(.scheduling(isRealTime: RealTime.raiseThread(configuration.priority), isLocked: isLocked))
             var loop = NetworkLoop(
                 events: events,
                 configuration: configuration,

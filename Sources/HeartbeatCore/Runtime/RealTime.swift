@@ -4,18 +4,20 @@ import Glibc
 
 /// What keeps a thread in time on a machine that is short of time and memory; all of it is optional.
 enum RealTime {
-    /// Low among the real-time priorities: above everything ordinary, below what the kernel needs itself.
-    private static let priority: CInt = 5
-
     /// Linux 4.4: pages are locked as they are first touched, so that unused stack costs nothing.
     private static let lockOnFault: CInt = 4
 
     /// Gives the calling thread SCHED_RR (sched(7)); needs CAP_SYS_NICE or RLIMIT_RTPRIO.
     ///
+    /// - Parameter priority: Low among the real-time priorities: above everything ordinary, below what the kernel needs
+    ///   itself; nil for none.
     /// - Returns: Whether it was allowed.
-    static func raiseThread() -> Bool {
+    static func raiseThread(_ priority: Int?) -> Bool {
+        guard let priority else {
+            return true
+        }
         var parameters = sched_param()
-        parameters.sched_priority = priority
+        parameters.sched_priority = CInt(priority)
         return pthread_setschedparam(pthread_self(), SCHED_RR, &parameters) == 0
     }
 

@@ -172,6 +172,7 @@ extension StatusReport {
             ("probes_blocked", names(coordinator.blockedProbes)),
             ("config_mismatch", .boolean(coordinator.hasConfigurationMismatch)),
             ("attributes", .optional(coordinator.attributeFailure)),
+            ("corosync", .array(coordinator.advice.map { .string($0.description) })),
             ("real_time", .optional(coordinator.isRealTime)),
             ("memory_locked", .optional(coordinator.isLocked)),
         ])

@@ -123,6 +123,10 @@ struct StatusReport {
             let memory = coordinator.isLocked == false ? "memory not locked" : ""
             lines.append("scheduling: " + [priority, memory].filter { !$0.isEmpty }.joined(separator: ", "))
         }
+        if !coordinator.advice.isEmpty {
+            lines.append("WARNING: corosync.conf has \(coordinator.advice.count) unsuitable values: heartbeat check")
+            lines += coordinator.advice.map { "  \($0)" }
+        }
         let off = coordinator.configuration.disabledEvidence.map(\.rawValue).sorted()
         if !off.isEmpty {
             lines.append("evidence switched off: \(off.joined(separator: ", "))")

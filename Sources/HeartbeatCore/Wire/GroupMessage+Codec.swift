@@ -11,7 +11,7 @@ extension GroupMessage {
         case foreign
         /// Written by a later major version.
         case version(UInt8)
-        /// The total length is not the length received.
+        /// The total length is not the length received, or more than a message may have.
         case length
         /// The checksum is wrong.
         case checksum
@@ -24,6 +24,9 @@ extension GroupMessage {
     private static let magic: UInt32 = 0x5652_5642
     private static let headerLength = 56
 
+    /// The most bytes of a message: what travels without blocking calls inside Corosync's library.
+    static let largest = 8192
+
     private enum RecordType: UInt16 {
         case nodeName = 1
         case localLink = 2
@@ -34,8 +37,22 @@ extension GroupMessage {
         case softwareVersion = 8
     }
 
-    /// The message as it is multicast.
+    /// The message as it is multicast, at most 8192 bytes.
+    ///
+    /// With very many nodes and links not all records of peers fit: those at the end are left out, which is to say that
+    /// nothing is known of them.
     public func encoded() -> [UInt8] {
+        var message = self
+        var bytes = message.encodedWhole()
+        while bytes.count > Self.largest, !message.peerLinks.isEmpty {
+            let excess = bytes.count - Self.largest
+            message.peerLinks.removeLast(min(message.peerLinks.count, excess / PeerLinkRecord.encodedLength + 1))
+            bytes = message.encodedWhole()
+        }
+        return bytes
+    }
+
+    private func encodedWhole() -> [UInt8] {
         var writer = ByteWriter(reservingCapacity: 512)
         writer.writeBigEndian(Self.magic)
         writer.write([1, 0, kind.rawValue, UInt8(Self.headerLength / 4)])
@@ -92,7 +109,7 @@ extension GroupMessage {
         guard major == 1 else {
             throw .version(major)
         }
-        guard Int(total) == bytes.count else {
+        guard Int(total) == bytes.count, bytes.count <= Self.largest else {
             throw .length
         }
         var unchecked = bytes
@@ -186,6 +203,9 @@ extension LocalLinkRecord {
 }
 
 extension PeerLinkRecord {
+    /// The bytes of a record: its type and length, and the value.
+    fileprivate static let encodedLength = 44
+
     /// 40 bytes: the fields in the order of the type's declaration.
     fileprivate var encoded: [UInt8] {
         var writer = ByteWriter(reservingCapacity: 40)

@@ -34,11 +34,25 @@ public struct ProbeKey: Sendable {
 
     /// Whether `tag` is the authentication of `message`; takes the same time wherever they differ.
     public func authenticates(_ message: [UInt8], tag: some Sequence<UInt8>) -> Bool {
-        let candidate = Array(tag)
-        guard candidate.count == Self.tagLength else {
-            return false
+        Self.isSame(self.tag(message), Array(tag))
+    }
+
+    /// Takes the same time wherever they differ.
+    static func isSame(_ tag: [UInt8], _ candidate: [UInt8]) -> Bool {
+        candidate.count == tagLength && zip(tag, candidate).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+    }
+
+    /// A context of libgcrypt with this key, to be closed by the caller; nil when the library has none.
+    func makeContext() -> gcry_mac_hd_t? {
+        var context: gcry_mac_hd_t?
+        guard gcry_mac_open(&context, CInt(GCRY_MAC_HMAC_SHA256.rawValue), 0, nil) == 0, let context else {
+            return nil
         }
-        return zip(self.tag(message), candidate).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+        guard gcry_mac_setkey(context, bytes, bytes.count) == 0 else {
+            gcry_mac_close(context)
+            return nil
+        }
+        return context
     }
 
     /// HMAC-SHA-256 of `message`.
@@ -60,5 +74,39 @@ public struct ProbeKey: Sendable {
             }
         }
         return digest
+    }
+}
+
+/// A key made ready for one probe after the other; it belongs to one thread.
+final class ProbeAuthenticator {
+    private let key: ProbeKey
+    private let context: gcry_mac_hd_t?
+    private var digest = [UInt8](repeating: 0, count: 32)
+
+    init(_ key: ProbeKey) {
+        self.key = key
+        context = key.makeContext()
+    }
+
+    deinit { gcry_mac_close(context) }
+
+    /// Which key it is.
+    var id: UInt8 { key.id }
+
+    /// ``ProbeKey/tag(_:)``.
+    func tag(_ message: [UInt8]) -> [UInt8] {
+        var length = digest.count
+        guard let context, gcry_mac_ctl(context, CInt(GCRYCTL_RESET.rawValue), nil, 0) == 0,
+            gcry_mac_write(context, message, message.count) == 0,
+            gcry_mac_read(context, &digest, &length) == 0
+        else {
+            return key.tag(message)
+        }
+        return Array(digest.prefix(ProbeKey.tagLength))
+    }
+
+    /// ``ProbeKey/authenticates(_:tag:)``.
+    func authenticates(_ message: [UInt8], tag: some Sequence<UInt8>) -> Bool {
+        ProbeKey.isSame(self.tag(message), Array(tag))
     }
 }

@@ -57,6 +57,11 @@ struct GroupDaemon {
             try validate()
             try start()
         case .stop: try end()
+        case .reloadAgent:
+            // It has no state that a moment without it would lose, and it reads its configuration when it starts.
+            try validate()
+            try end()
+            try launch()
         case .monitor, .status: return try monitor()
         case .validateAll: try validate()
         default: throw OCFError(.unimplemented, "action \(action.rawValue) is not offered")

@@ -19,7 +19,7 @@ public struct HeartbeatAgent: OCFAgent {
             heartbeat must not stop or move anything.
             """,
         parameters: HeartbeatParameters.all,
-        actions: GroupDaemon.actions
+        actions: GroupDaemon.actions + [ActionDeclaration(.reloadAgent, timeout: 20, needsRoot: true)]
     )
 
     private let environment: AgentEnvironment
@@ -37,7 +37,22 @@ public struct HeartbeatAgent: OCFAgent {
     /// - Returns: The exit code.
     /// - Throws: ``OCFError`` when the action failed.
     public func run(_ action: AgentAction) throws(OCFError) -> OCFExit {
-        try daemon.run(action) { () throws(OCFError) in try validate() }
+        guard environment.text(HeartbeatParameters.managed) == "systemd" else {
+            return try daemon.run(action) { () throws(OCFError) in try validate() }
+        }
+        guard action != .reloadAgent else {
+            log.info("the heartbeat is systemd's: systemctl restart heartbeat.service makes it read its configuration")
+            return .success
+        }
+        let directory = environment.runtimeDirectory
+        // Instances of a clone are one on each node.
+        let name = environment.instance.prefix { $0 != ":" }.map { $0 == "/" ? "-" : $0 }
+        let foreign = ForeignDaemon(
+            daemon: daemon,
+            unit: "heartbeat.service",
+            mark: "\(directory)/vervet-heartbeat.\(String(name))"
+        )
+        return try foreign.run(action) { () throws(OCFError) in try validate() }
     }
 
     private var daemon: GroupDaemon {
@@ -61,6 +76,10 @@ public struct HeartbeatAgent: OCFAgent {
     }
 
     private func validate() throws(OCFError) {
+        let managed = environment.text(HeartbeatParameters.managed)
+        guard HeartbeatParameters.managers.contains(managed) else {
+            throw OCFError(.configured, "parameter managed=\"\(managed)\" is neither agent nor systemd")
+        }
         guard binary.utf8.first == UInt8(ascii: "/") else {
             throw OCFError(.configured, "parameter binary=\"\(binary)\" is not an absolute path")
         }

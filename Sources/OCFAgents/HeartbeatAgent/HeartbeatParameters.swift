@@ -5,6 +5,7 @@ enum HeartbeatParameters {
     static let config = Parameter(
         "config",
         default: "",
+        reloadable: true,
         summary: "Configuration file",
         details: """
             The heartbeat's configuration file. Empty is /etc/vervet/heartbeat.conf if that exists; without a file the \
@@ -29,9 +30,22 @@ enum HeartbeatParameters {
     static let extraArguments = Parameter(
         "extra_args",
         default: "",
+        reloadable: true,
         summary: "Further arguments",
         details: "Further arguments of \"heartbeat run\", separated by blanks, such as --log-file PATH."
     )
 
-    static let all = [config, binary, control, extraArguments]
+    static let managers = ["agent", "systemd"]
+    static let managed = Parameter(
+        "managed",
+        .select(managers),
+        default: "agent",
+        summary: "Who starts and ends the daemon",
+        details: """
+            "agent": this resource does. "systemd": heartbeat.service does, and the resource only checks that the daemon \
+            runs, answers and is in the group of heartbeats; config, binary and extra_args are then the unit's matter.
+            """
+    )
+
+    static let all = [config, binary, control, extraArguments, managed]
 }

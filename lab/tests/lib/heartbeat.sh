@@ -43,7 +43,7 @@ primitive p-heartbeat ocf:vervet:heartbeat params extra_args="--log-file /run/la
     op start timeout=20s interval=0s op stop timeout=20s interval=0s op monitor timeout=20s interval=5s
 clone c-heartbeat p-heartbeat meta interleave=true
 order o-heartbeat-lvs Optional: c-heartbeat g-lvs
-location loc-lvs-hb g-lvs rule hb-score: defined hb-score
+location loc-lvs-hb g-lvs rule hb-score: defined hb-score rule 1000: not_defined hb-score
 rsc_defaults resource-stickiness=100
 C
   until_true 30 started >/dev/null; }
