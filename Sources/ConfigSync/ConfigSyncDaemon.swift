@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import CLinuxShims
 import ConfigSyncControl
 import ConfigSyncCore
 import Corosync
@@ -61,20 +60,12 @@ final class ConfigSyncDaemon {
     /// Runs until SIGTERM or SIGINT.
     func run() throws(SystemError) {
         // Before any thread starts, so that all of them leave the signals to this one.
-        let signals = try Self.signalDescriptor()
-        try RuntimeDirectory.prepare(for: settings.controlPath)
-        let server = try RequestServer(
-            try ListeningSocket.local(settings.controlPath, for: .administrators),
-            on: loop,
-            answer: RequestServer.lines { [unowned self] in answer($0) }
-        )
+        let signals = try SignalReader([SIGTERM, SIGINT], on: loop) { [unowned self] _ in loop.stop() }
+        let server = try ControlServer(settings.controlPath, on: loop) { [unowned self] in answer($0) }
         defer {
-            server.close()
-            // A socket that stays refuses connections, which says the same.
-            _ = unlink(settings.controlPath)
+            withExtendedLifetime(signals) { server.close() }
             runFile.release()
         }
-        try loop.watch(signals.raw, for: .readable) { [unowned self] _ in loop.stop() }
         try loop.watch(groupEvents.descriptor, for: .readable) { [unowned self] _ in takeGroupEvents() }
         try loop.watch(disk.reports.descriptor, for: .readable) { [unowned self] _ in takeReports() }
         log(.notice, "keeps \(settings.files.joined(separator: ", "))")
@@ -244,15 +235,5 @@ final class ConfigSyncDaemon {
                 }
             syslog.write(String(line), priority: CInt(LOG_DAEMON) | CInt(priority))
         }
-    }
-
-    private static func signalDescriptor() throws(SystemError) -> OwnedDescriptor {
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        sigaddset(&signals, SIGTERM)
-        sigaddset(&signals, SIGINT)
-        pthread_sigmask(SIG_BLOCK, &signals, nil)
-        let flags = CInt(SFD_CLOEXEC) | CInt(SFD_NONBLOCK)
-        return OwnedDescriptor(owning: try systemCall("signalfd") { signalfd(-1, &signals, flags) })
     }
 }

@@ -79,11 +79,6 @@ public final class RequestServer {
         try loop.watch(self.listener.raw, for: .readable) { [weak self] _ in self?.accept() }
     }
 
-    /// An answer to requests of one line: `answer` gets the line without its end and returns the text to send.
-    public static func lines(_ answer: @escaping (String) -> String) -> ([UInt8]) -> Answer? {
-        lines { Answer(Array(answer($0).utf8)) }
-    }
-
     /// An answer to requests of one line: `answer` gets the line without its end.
     public static func lines(_ answer: @escaping (String) -> Answer) -> ([UInt8]) -> Answer? {
         { bytes in bytes.firstIndex(of: 0x0a).map { answer(String(decoding: bytes[..<$0], as: UTF8.self)) } }

@@ -77,17 +77,16 @@ public final class HeartbeatDaemon {
     /// - Throws: ``SystemError`` when the control socket or the event loop cannot be set up.
     public func run() throws(SystemError) {
         // Before any thread starts, so that all of them leave the signals to this one.
-        let signals = try Self.signalDescriptor()
-        let server = try ControlServer(path: coordinator.configuration.controlPath, loop: loop) { [unowned self] in
+        let signals = try SignalReader([SIGTERM, SIGINT], on: loop) { [unowned self] _ in stop() }
+        let server = try ControlServer(coordinator.configuration.controlPath, on: loop) { [unowned self] in
             answer($0)
         }
         defer {
-            server.close()
+            withExtendedLifetime(signals) { server.close() }
             runFile.release()
         }
         serveMetrics()
         try loop.watch(events.descriptor, for: .readable) { [unowned self] _ in takeEvents(isWoken: true) }
-        try loop.watch(signals.raw, for: .readable) { [unowned self] _ in stop() }
         if keySource == "no key file" {
             log.write(
                 .warning,
@@ -253,15 +252,5 @@ public final class HeartbeatDaemon {
                 + "links NODE, force fault|healthy SECONDS, force off, maintenance on [SECONDS] [cluster], "
                 + "maintenance off [cluster]\n"
         }
-    }
-
-    private static func signalDescriptor() throws(SystemError) -> OwnedDescriptor {
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        sigaddset(&signals, SIGTERM)
-        sigaddset(&signals, SIGINT)
-        pthread_sigmask(SIG_BLOCK, &signals, nil)
-        let flags = CInt(SFD_CLOEXEC) | CInt(SFD_NONBLOCK)
-        return OwnedDescriptor(owning: try systemCall("signalfd") { signalfd(-1, &signals, flags) })
     }
 }

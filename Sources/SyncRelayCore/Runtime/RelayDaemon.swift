@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import CLinuxShims
 import Corosync
 import Glibc
 import HeartbeatCore
@@ -77,21 +76,13 @@ public final class RelayDaemon {
     /// - Throws: ``SystemError`` when the control socket or the event loop cannot be set up.
     public func run() throws(SystemError) {
         // Before any thread starts, so that all of them leave the signals to this one.
-        let signals = try Self.signalDescriptor()
-        try RuntimeDirectory.prepare(for: configuration.controlPath)
-        let server = try RequestServer(
-            try ListeningSocket.local(configuration.controlPath, for: .administrators),
-            on: loop,
-            answer: RequestServer.lines { [unowned self] in answer($0) }
-        )
+        let signals = try SignalReader([SIGTERM, SIGINT], on: loop) { [unowned self] _ in stop() }
+        let server = try ControlServer(configuration.controlPath, on: loop) { [unowned self] in answer($0) }
         defer {
-            server.close()
-            // A socket that stays refuses connections, which says the same.
-            _ = unlink(configuration.controlPath)
+            withExtendedLifetime(signals) { server.close() }
             runFile.release()
         }
         try loop.watch(events.descriptor, for: .readable) { [unowned self] _ in takeEvents() }
-        try loop.watch(signals.raw, for: .readable) { [unowned self] _ in stop() }
         keepOpen()
         table.start()
         group.start(RelayGroupHandler(events))
@@ -311,15 +302,5 @@ public final class RelayDaemon {
             return "asking the other directors for their connections\n"
         default: return "error: unknown request; known: ping, status, status json, resync\n"
         }
-    }
-
-    private static func signalDescriptor() throws(SystemError) -> OwnedDescriptor {
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        sigaddset(&signals, SIGTERM)
-        sigaddset(&signals, SIGINT)
-        pthread_sigmask(SIG_BLOCK, &signals, nil)
-        let flags = CInt(SFD_CLOEXEC) | CInt(SFD_NONBLOCK)
-        return OwnedDescriptor(owning: try systemCall("signalfd") { signalfd(-1, &signals, flags) })
     }
 }

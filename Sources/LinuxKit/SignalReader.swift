@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinuxShims
 import Glibc
-public import LinuxKit
 
 /// Signals as events of the loop (signalfd(2)).
 public final class SignalReader {
     /// The signals that end a daemon in good order, with their names; a fault of the program itself still ends it at once.
-    static let stops: KeyValuePairs<CInt, String> = [
+    public static let stops: KeyValuePairs<CInt, String> = [
         SIGTERM: "TERM", SIGINT: "INT", SIGQUIT: "QUIT", SIGILL: "ILL", SIGABRT: "ABRT", SIGFPE: "FPE", SIGSEGV: "SEGV",
         SIGBUS: "BUS", SIGSYS: "SYS", SIGXCPU: "XCPU", SIGXFSZ: "XFSZ",
     ]
@@ -18,7 +17,8 @@ public final class SignalReader {
     ///
     /// - Throws: ``SystemError`` of signalfd(2).
     public init(_ signals: [CInt], on loop: EventLoop, _ handler: @escaping (CInt) -> Void) throws(SystemError) {
-        var set = try Self.hold(signals)
+        try Self.hold(signals)
+        var set = Self.set(signals)
         let flags = CInt(SFD_CLOEXEC | SFD_NONBLOCK)
         descriptor = OwnedDescriptor(owning: try systemCall("signalfd") { signalfd(-1, &set, flags) })
         self.loop = loop
@@ -37,17 +37,19 @@ public final class SignalReader {
 
     /// Blocks these signals until a reader takes them, so that none ends a program that is still starting.
     ///
-    /// - Returns: The signals as a set.
     /// - Throws: ``SystemError`` of sigprocmask(2).
-    @discardableResult
-    static func hold(_ signals: [CInt]) throws(SystemError) -> sigset_t {
+    public static func hold(_ signals: [CInt]) throws(SystemError) {
+        var set = Self.set(signals)
+        signal(SIGPIPE, SIG_IGN)
+        try systemCall("sigprocmask") { sigprocmask(SIG_BLOCK, &set, nil) }
+    }
+
+    private static func set(_ signals: [CInt]) -> sigset_t {
         var set = sigset_t()
         sigemptyset(&set)
         for signal in signals {
             sigaddset(&set, signal)
         }
-        signal(SIGPIPE, SIG_IGN)
-        try systemCall("sigprocmask") { sigprocmask(SIG_BLOCK, &set, nil) }
         return set
     }
 
