@@ -77,6 +77,20 @@ private struct Site {
         }
     }
 
+    /// Time passes; of two probes one arrives.
+    mutating func lose(milliseconds: Int64) {
+        for step in 0..<milliseconds / 50 {
+            if step % 2 == 0 {
+                sequence += 2
+                for link in [0, 1] as [UInt8] {
+                    coordinator.handle(.probe(probe(link, hears: [0, 1]), roundTrip: nil), at: time.now)
+                }
+            }
+            tick()
+            time.milliseconds += 50
+        }
+    }
+
     /// Time passes in silence.
     mutating func idle(milliseconds: Int64) {
         for _ in 0..<milliseconds / 50 {
@@ -197,11 +211,24 @@ private struct Site {
         var site = try Site()
         site.run(milliseconds: 70_000)
         site.publications = 0
-        site.coordinator.handle(.pacemakerChanged, at: site.time.now)
+        site.coordinator.handle(.pacemakerChanged(isStarted: true), at: site.time.now)
         site.tick()
         #expect(site.publications == 1)
         site.run(milliseconds: 6000)
         #expect(site.publications == 3, "and again, while they find each other")
+    }
+
+    @Test func daemonsThatWentWithTheirNodeLeavePacemakerInPeace() throws {
+        var site = try Site()
+        site.run(milliseconds: 70_000)
+        site.coordinator.handle(.members([1], left: [2], joined: []), at: site.time.now)
+        site.coordinator.handle(.ring([1]), at: site.time.now)
+        site.coordinator.handle(.pacemakerChanged(isStarted: false), at: site.time.now)
+        site.publications = 0
+        site.idle(milliseconds: 4500)
+        #expect(site.publications == 0)
+        site.idle(milliseconds: 2000)
+        #expect(site.publications >= 1)
     }
 
     @Test func whatTheStatusLacksIsNotConfirmed() throws {
@@ -252,6 +279,16 @@ private struct Site {
         #expect(changed.peers.first?.addresses[1] == topology.peers.first?.addresses[1])
         #expect(changed.peers.first?.addresses[5] == nil, "no link that corosync does not have")
         #expect(changed.local == topology.local)
+    }
+
+    @Test func aLinkThatLosesHalfIsNotTrustedForItsPings() throws {
+        var site = try Site()
+        #expect(!site.coordinator.losesTooMuch(0, at: site.time.now))
+        site.lose(milliseconds: 12_000)
+        #expect(site.coordinator.peers[2]?.monitors[0]?.state == .down)
+        #expect(site.coordinator.losesTooMuch(0, at: site.time.now))
+        site.idle(milliseconds: 11_000)
+        #expect(!site.coordinator.losesTooMuch(0, at: site.time.now), "a cut is no loss: nothing is known of it")
     }
 
     @Test func noMoreThanTwentyMessagesASecond() throws {

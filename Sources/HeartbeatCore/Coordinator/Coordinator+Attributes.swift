@@ -136,6 +136,12 @@ extension Coordinator {
         assertPause = Self.firstAssertInterval
     }
 
+    /// The same, but not while Pacemaker has a lost node to fence and its services to start.
+    mutating func publishAgainAfterTheRest() {
+        nextAssertPause = .zero
+        assertPause = Self.firstAssertInterval
+    }
+
     /// Notes that all was published, and takes its time until the next time, twice as long.
     private mutating func noteAssertion(at now: MonotonicTime) {
         publishedAt = now

@@ -119,9 +119,13 @@ public struct Coordinator: Sendable {
             self.isLocked = isLocked
         case .attribute(let attribute, let failure): note(attribute, failure)
         case .attributesArrived(let arrived, let missing, let delay): confirm(arrived, missing, delay)
-        case .pacemakerChanged:
+        case .pacemakerChanged(let isStarted):
             log(.info, "Pacemaker's daemons have changed on some node: attributes are given again", at: time)
-            publishAgain()
+            if isStarted {
+                publishAgain()
+            } else {
+                publishAgainAfterTheRest()
+            }
         case .corosyncSettings(let settings): judge(settings, at: time)
         }
     }

@@ -51,8 +51,8 @@ public enum HeartbeatEvent: Sendable {
     /// Attributes that the cluster's status has, or lacks although they were given, and how long that took.
     case attributesArrived([NodeAttribute], missing: [NodeAttribute], took: Duration)
 
-    /// Pacemaker's daemons are others than before on some node: one of them was restarted.
-    case pacemakerChanged
+    /// Pacemaker's daemons are others than before: some were started, or some have only gone.
+    case pacemakerChanged(isStarted: Bool)
 
     /// Corosync's values, when they have changed.
     case corosyncSettings(CorosyncSettings)

@@ -82,7 +82,7 @@ struct CorosyncQueryThread: Sendable {
                     members.formUnion(try groups.members(of: group))
                 }
                 if let before = pacemaker, before != members {
-                    events.post(.pacemakerChanged)
+                    events.post(.pacemakerChanged(isStarted: !members.isSubset(of: before)))
                 }
                 pacemaker = members
             }
