@@ -37,7 +37,7 @@ stays() { # SECONDS NODE [SCORES]: the address stays on NODE, there is one owner
 configure() { # [LINES of heartbeat.conf]: the address, the clone and the rule
   all sh -c "mkdir -p /etc/vervet; printf '%s\n' \"$(printf '%s' "${1:-}" | sed 's/"/\\"/g')\" > /etc/vervet/heartbeat.conf"
   lab exec d1 sh -c 'cat > /tmp/heartbeat.crm; crm configure load update /tmp/heartbeat.crm' <<'C' 2>&1 | grep -vE 'fencing|Blind'
-primitive p-vip ocf:vervet:IPaddr2 params ip=10.77.0.100 cidr_netmask=24 nic=eth0 op monitor interval=10s timeout=20s
+primitive p-vip ocf:vervet:IPaddr2 params ip=10.77.0.100 cidr_netmask=24 nic=eth0 check_link_status=false op monitor interval=10s timeout=20s
 group g-lvs p-vip
 primitive p-heartbeat ocf:vervet:heartbeat params extra_args="--log-file /run/lab/log/heartbeat.log" \
     op start timeout=20s interval=0s op stop timeout=20s interval=0s op monitor timeout=20s interval=5s
