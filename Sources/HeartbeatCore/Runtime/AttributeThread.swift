@@ -25,6 +25,9 @@ struct AttributeThread: Sendable {
     private static let arrival: [Duration] = [
         .milliseconds(100), .milliseconds(400), .seconds(1), .seconds(2), .seconds(4),
     ]
+
+    /// So often something may be missing before it is written once more.
+    private static let patience = 2
     private static let directories = ["/usr/sbin/", "/usr/bin/", "/sbin/"]
 
     private let events: EventMailbox
@@ -103,6 +106,10 @@ struct AttributeThread: Sendable {
             return retry(look)
         }
         let missing = visible.filter { !status.has($0, of: node) }
+        guard missing.isEmpty || look.misses >= Self.patience else {
+            // Still on its way: where a link has just died, more messages would only hold up the first.
+            return retry(look)
+        }
         let arrived = wanted.filter { attribute in !missing.contains(attribute) }
         events.post(.attributesArrived(arrived, missing: missing, took: .now - look.since))
         guard !missing.isEmpty else {
