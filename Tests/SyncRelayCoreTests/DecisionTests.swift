@@ -70,6 +70,37 @@ import Testing
         #expect(isRefresh(1, 4, 110))
     }
 
+    @Test func whoHasALongTableToReadIsWaitedFor() throws {
+        var now = SuspendingClock.now
+        var planner = ResyncPlanner(firstNumber: 1)
+        planner.joined(at: now)
+        planner.members([2], at: now)
+        let early = planner.next(at: now)
+        #expect(early == nil)
+        planner.counted(2, local: RelayEnvelope.uncounted, total: 1_000_000)
+        let first = planner.next(at: now)
+        let request = try #require(first)
+        #expect(request.scope == .all)
+        // Before it leaves, the own table is read, for long.
+        now += .seconds(30)
+        planner.asked(at: now)
+        for _ in 0..<100 {
+            now += .seconds(9)
+            let other = planner.next(at: now)
+            #expect(other == nil)
+            // A part without connections shows that there is more to look through.
+            let isTaken = planner.part(request.number, from: 2, records: 0, spared: 0, at: now)
+            #expect(isTaken)
+        }
+        planner.ended(request.number, from: 2, parts: 100, skipped: 0, at: now)
+        #expect(planner.isSettled && planner.last?.isComplete == true && planner.last?.missingParts == 0)
+        // Silence is not waited for: another request, with another number.
+        planner.joined(at: now)
+        let second = planner.next(at: now)
+        let third = planner.next(at: now + .seconds(11))
+        #expect(second?.number != third?.number && second?.scope == .all && third?.scope == .all)
+    }
+
     @Test func kernelsReceiverIsFound() {
         let text = """
               sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops

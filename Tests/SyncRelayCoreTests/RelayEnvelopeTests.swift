@@ -11,6 +11,7 @@ import Testing
         .hello(local: 5, total: 12),
         .snapshotRequest(id, target: 3, .all),
         .snapshotData(id, [[1], [2, 3]]),
+        .snapshotData(id, []),
         .snapshotEnd(id, parts: 3, records: 100, skipped: 4),
         .bye,
     ]

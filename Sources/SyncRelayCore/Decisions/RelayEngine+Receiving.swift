@@ -77,7 +77,7 @@ extension RelayEngine {
                 takeData(bytes, envelope.node)
             }
         case .hello(let local, let total):
-            peers[envelope.node]?.localConnections = local
+            peers[envelope.node]?.localConnections = local == RelayEnvelope.uncounted ? nil : local
             peers[envelope.node]?.totalConnections = total
             planner.counted(envelope.node, local: local, total: total)
         case .snapshotRequest(let id, let target, let scope):

@@ -325,6 +325,7 @@ public struct RelayEngine: Sendable {
             return
         }
         pendingRequest = nil
+        planner.asked(at: now)
         spared = (spared ?? []).union(keys)
         let id = RelayEnvelope.SnapshotID(requester: node, number: request.number)
         effects.append(.sendControl(envelope(.snapshotRequest(id, target: request.target, request.scope), node)))

@@ -14,7 +14,7 @@ public struct RelayPeer: Sendable {
     /// Connections in them.
     public internal(set) var records: UInt64 = 0
 
-    /// Connections opened there, as it counted them last; nil when it has not told.
+    /// Connections opened there, as it counted them last; nil when it has not told, or has too many to count.
     public internal(set) var localConnections: UInt32?
 
     /// All connections it knows.

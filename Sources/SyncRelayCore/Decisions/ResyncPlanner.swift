@@ -44,8 +44,8 @@ public struct ResyncPlanner: Sendable {
 
     /// After a start the others' counts are waited for so long.
     private static let introduction = Duration.milliseconds(500)
-    /// A request without progress for so long has failed.
-    private static let patience = Duration.seconds(3)
+    /// A request without progress for so long has failed; who is asked may have to read its own table for another first.
+    private static let patience = Duration.seconds(10)
     private static let mostFailures = 3
 
     private var peers: [UInt32: Peer] = [:]
@@ -162,6 +162,13 @@ public struct ResyncPlanner: Sendable {
         lastProgress = now
         partsReceived = 0
         return request
+    }
+
+    /// The request has left only now: before, the own table had to be read.
+    public mutating func asked(at now: SuspendingClock.Instant) {
+        if current != nil {
+            lastProgress = now
+        }
     }
 
     /// A part of an answer came.

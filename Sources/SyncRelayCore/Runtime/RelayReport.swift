@@ -84,7 +84,8 @@ struct RelayReport {
         ]
         for (node, peer) in engine.peers.sorted(by: { $0.key < $1.key }) {
             let age = (now - peer.heardAt).milliseconds()
-            let local = peer.localConnections.map { "\($0) own of \(peer.totalConnections) connections, " } ?? ""
+            let all = peer.totalConnections > 0 ? "\(peer.totalConnections) connections, " : ""
+            let local = peer.localConnections.map { "\($0) own of \(peer.totalConnections) connections, " } ?? all
             lines.append(
                 "node \(node)            \(local)\(peer.records) received, \(peer.sequence.missing) envelopes missing, "
                     + "\(peer.sequence.duplicates) repeated, heard \(age) ms ago"

@@ -7,6 +7,8 @@ import LinuxKit
 struct SnapshotSender {
     private static let length = 8192
     private static let patience = Duration.seconds(5)
+    /// The longest silence: who asked gives up after some seconds.
+    private static let silence = Duration.seconds(1)
 
     private let id: RelayEnvelope.SnapshotID
     private let template: RelayEnvelope
@@ -16,6 +18,7 @@ struct SnapshotSender {
     private var room = SnapshotSender.free
     private var parts: UInt32 = 0
     private var isGivenUp = false
+    private var sentAt = SuspendingClock.now
 
     /// Room for datagrams in one part.
     private static var free: Int { length - RelayEnvelope.headerLength - 8 }
@@ -36,15 +39,23 @@ struct SnapshotSender {
         room -= needed
     }
 
+    /// Sends a part, be it empty, when none was sent for a while: a long table may have little that was asked for.
+    mutating func showProgress() {
+        if SuspendingClock.now - sentAt >= Self.silence {
+            flush(evenEmpty: true)
+        }
+    }
+
     mutating func end(records: UInt32, skipped: UInt32) {
         flush()
         send(.snapshotEnd(id, parts: parts, records: records, skipped: skipped))
     }
 
-    private mutating func flush() {
-        guard !datagrams.isEmpty else {
+    private mutating func flush(evenEmpty: Bool = false) {
+        guard !datagrams.isEmpty || evenEmpty else {
             return
         }
+        sentAt = .now
         parts += 1
         send(.snapshotData(id, datagrams))
         datagrams = []

@@ -17,6 +17,9 @@ struct TableThread: Sendable {
     private static let path = "/proc/net/ip_vs_conn_sync"
     /// Bytes a second: small beside what Corosync carries, 100 000 connections in two seconds.
     private static let rate = 2_000_000.0
+    /// Entries up to which the table is read only to count it: for each page of the file the kernel goes through all that is
+    /// before it, so that a table of ten times as many takes a hundred times as long.
+    private static let countLimit = 20_000
     /// What is kept in memory of keys; a director with more takes what it knows already once more.
     private static let mostKeys = 2_000_000
 
@@ -40,7 +43,8 @@ struct TableThread: Sendable {
     private func run() {
         while true {
             orders.wait(.seconds(3600))
-            for order in orders.drain() {
+            let turn = orders.drain()
+            for (place, order) in turn.enumerated() where !Self.isOutdated(order, by: turn[(place + 1)...]) {
                 do {
                     try obey(order)
                 } catch {
@@ -48,6 +52,19 @@ struct TableThread: Sendable {
                     answerNothing(order)
                 }
             }
+        }
+    }
+
+    /// Whether the one who asked for a snapshot has given up waiting and asked again.
+    private static func isOutdated(_ order: Order, by later: ArraySlice<Order>) -> Bool {
+        guard case .snapshot(let id, _, _) = order else {
+            return false
+        }
+        return later.contains {
+            guard case .snapshot(let other, _, _) = $0 else {
+                return false
+            }
+            return other.requester == id.requester
         }
     }
 
@@ -63,19 +80,15 @@ struct TableThread: Sendable {
     private func obey(_ order: Order) throws {
         switch order {
         case .count:
-            var local: UInt32 = 0
-            var total: UInt32 = 0
-            try read { entry in
-                total &+= 1
-                local &+= entry.isLocal ? 1 : 0
-            }
-            events.post(.counted(local: local, total: total))
+            let counts = try count()
+            events.post(.counted(local: counts.local, total: counts.total))
         case .localKeys:
             var keys: Set<ConnectionKey> = []
             try read { entry in
-                if entry.isLocal, keys.count < Self.mostKeys {
+                if entry.isLocal {
                     keys.insert(entry.key)
                 }
+                return keys.count < Self.mostKeys
             }
             events.post(.localKeys(keys))
         case .snapshot(let id, let scope, let envelope):
@@ -83,7 +96,27 @@ struct TableThread: Sendable {
         }
     }
 
-    private func read(_ body: (TableEntry) -> Void) throws(SystemError) {
+    /// Of a long table the kernel says only how many of its connections are bound to servers.
+    private func count() throws -> (local: UInt32, total: UInt32) {
+        var local: UInt32 = 0
+        var total: UInt32 = 0
+        try read { entry in
+            total += 1
+            local += entry.isLocal ? 1 : 0
+            return total < Self.countLimit
+        }
+        guard total >= Self.countLimit else {
+            return (local, total)
+        }
+        var client = try IPVSClient()
+        let bound = try client.table(counters: false).flatMap(\.destinations).reduce(0 as UInt64) {
+            $0 + UInt64($1.activeConnections) + UInt64($1.inactiveConnections)
+        }
+        return (RelayEnvelope.uncounted, max(total, UInt32(clamping: bound)))
+    }
+
+    /// Reads the table until `body` has enough.
+    private func read(_ body: (TableEntry) -> Bool) throws(SystemError) {
         guard access(Self.path, F_OK) == 0 else {
             // Without IPVS there are no connections.
             return
@@ -91,8 +124,8 @@ struct TableThread: Sendable {
         let reader = try LineReader(Self.path)
         while let line = try reader.next() {
             // What the agent's own service for a short exposure makes is nobody's connection.
-            if let entry = TableEntry(line), !entry.key.virtual.address.isLoopback {
-                body(entry)
+            if let entry = TableEntry(line), !entry.key.virtual.address.isLoopback, !body(entry) {
+                return
             }
         }
     }
@@ -105,17 +138,19 @@ struct TableThread: Sendable {
         var records: UInt32 = 0
         var skipped: UInt32 = 0
         try read { entry in
+            sender.showProgress()
             guard scope == .all || entry.isLocal else {
-                return
+                return true
             }
             guard let match = services.match(entry), let connection = SnapshotRecord.make(entry, match) else {
                 skipped += 1
-                return
+                return true
             }
             records += 1
             if let full = packer.add(connection.record) {
                 sender.add(full)
             }
+            return true
         }
         if let last = packer.finish() {
             sender.add(last)

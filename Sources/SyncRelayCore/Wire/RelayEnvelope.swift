@@ -17,6 +17,9 @@ public struct RelayEnvelope: Equatable, Sendable {
         }
     }
 
+    /// Told instead of the number of a sender's own connections when it has too many to count them all.
+    public static let uncounted = UInt32.max
+
     /// Which connections a snapshot holds.
     public enum Scope: UInt32, Sendable {
         /// Those that were opened on the director that is asked.
@@ -29,7 +32,7 @@ public struct RelayEnvelope: Equatable, Sendable {
     public enum Content: Equatable, Sendable {
         /// Datagrams of the sender's kernel, oldest first.
         case data([[UInt8]])
-        /// The sender is here: how many connections it has of its own and in all, as far as counted.
+        /// The sender is here: how many connections it has of its own (or ``uncounted``) and in all, as far as counted.
         case hello(local: UInt32, total: UInt32)
         /// Asks `target` for connections.
         case snapshotRequest(SnapshotID, target: UInt32, Scope)
@@ -211,7 +214,8 @@ public struct RelayEnvelope: Equatable, Sendable {
             }
             return .snapshotRequest(SnapshotID(requester: found[0], number: found[1]), target: found[2], scope)
         case 4:
-            guard let found = numbers(2, &reader), let datagrams = datagrams(count, &reader) else {
+            // One without any says that there is more to look through.
+            guard let found = numbers(2, &reader), let datagrams = count == 0 ? [] : datagrams(count, &reader) else {
                 return nil
             }
             return .snapshotData(SnapshotID(requester: found[0], number: found[1]), datagrams)

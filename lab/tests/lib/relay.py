@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """relay.py [CASE…] - the relay between directors with real corosync and IPVS; run by guest/relay. Ends with 'N passed, N failed'."""
-import os, re, signal, socket, statistics, struct, subprocess, sys, threading, time, traceback
+import collections, os, re, signal, socket, statistics, struct, subprocess, sys, threading, time, traceback
 from relaysite import VIP, VIP6, Site, await_true, enter
 
 passed = failed = 0
@@ -288,7 +288,18 @@ def monitors(site, a, b):
                 return again
         return again
 
-    left = lambda: a.x('sh', '-c', 'ls /run /run/lock /run/resource-agents /run/vervet /dev/shm | grep -v ^qb-; ls /proc | grep -c "^[0-9]"')
+    def left():
+        """Files, and processes by their names: not those of the kernel, which come and go."""
+        files = a.x('sh', '-c', 'ls -d /run/* /run/lock/* /run/resource-agents/* /run/vervet/* /dev/shm/* | grep -v /qb-').split()
+        running = []
+        for pid in filter(str.isdigit, os.listdir('/proc')):
+            try:
+                os.readlink(f'/proc/{pid}/exe')
+                running.append(open(f'/proc/{pid}/comm').read().strip())
+            except OSError:
+                continue
+        return collections.Counter(files + running)
+
     loop = f'i=0; while [ $i -lt $0 ]; do {site.stage}/usr/lib/ocf/resource.d/vervet/syncd monitor || exit; i=$((i + 1)); done'
     run = lambda n: a.x('sh', '-c', loop, str(n), check=False, env=a.agent_environment())
     run(20)
@@ -316,7 +327,8 @@ def monitors(site, a, b):
             print(f'        open for a moment in {name}: {what}, at most {len(numbers)} places')
     after = at_rest()
     check('all say that all is well', code == 0, f'{took * 1000 / count:.1f} ms each' if code == 0 else text[-300:])
-    check('no file, no process', left() == files)
+    new = left()
+    check('no file, no process', new == files, dict((new - files) + (files - new)) or '')
     for name in ('syncrelay', 'sync-nudge'):
         (pid, open_files, memory), now = before[name], after.get(name, (0, {}, 0))
         changed = sorted(set(open_files.items()) ^ set(now[1].items()))
@@ -324,7 +336,45 @@ def monitors(site, a, b):
               f'{len(open_files)} and {len(now[1])} descriptors{f" {changed}" if changed else ""}, {memory} and {now[2]} KiB')
 
 
-CASES = {f.__name__: f for f in (carried, moves, ipv6, monitors, links, corosync, restart, forged, echo, udp, late)}
+def many(site, a, b, c, count=40_000):
+    print(f'{count} connections for a director that comes late')
+    bound = lambda d: sum(int(n) for n in re.findall(r'-> 10\.77\.0\.21:80 +Route +\d+ +(\d+) ', d.x('ipvsadm', '-Ln', '-t', f'{VIP}:80')))
+    before = bound(a)
+    # As if they had been learned from somebody: into the first director's own backup, no faster than it takes them.
+    fill = a.spawn(sys.executable, '-c', f'''
+import socket, struct, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("169.254.86.2"))
+ends = struct.pack("!HHII", 80, 80, 0, 900)
+to = socket.inet_aton("{VIP}") + socket.inet_aton("10.77.0.21")
+for first in range(0, {count}, 40):
+    body = b"".join(struct.pack("!BBHIHH", 0, 6, 36, 3, 1, 1024 + n % 60000) + ends + struct.pack("!I", 0x0b000000 + n // 60000) + to
+                    for n in range(first, first + 40))
+    s.sendto(struct.pack("!BBHBBH", 0, 8, 8 + len(body), 40, 1, 0) + body, ("224.0.0.81", 8848))
+    if first % 400 == 0: time.sleep(0.01)
+''')
+    fill.wait()
+    await_true(lambda: bound(a) >= before + count * 99 // 100, 60, 'the first director knows them')
+    total, tokens = bound(a), len(re.findall('A processor failed', a.log()))
+    c.start_corosync()
+    site.await_ring([a, b, c])
+    c.agent('start')
+    began = time.monotonic()
+    while bound(c) < total * 99 // 100 and time.monotonic() < began + 60:
+        time.sleep(0.1)
+    took, found = time.monotonic() - began, bound(c)
+    check('99 % of them are known', found >= total * 99 // 100, f'{found} of {total} {took:.2f} s after its start')
+    await_true(lambda: settled(c), 60, 'the resync settles')
+    last, found = c.relay()['resync']['last'], bound(c)
+    check('all of them in the end', found == total, f'{found} of {total}; {last}')
+    ports = site.client.open(10)
+    check('new connections arrive meanwhile as ever', not known(c, ports))
+    check('nobody lost the token', len(re.findall('A processor failed', a.log())) == tokens)
+    c.agent('stop')
+    c.stop_corosync()
+
+
+CASES = {f.__name__: f for f in (carried, moves, ipv6, monitors, links, corosync, restart, forged, echo, udp, late, many)}
 
 
 def main(names):
@@ -340,7 +390,7 @@ def main(names):
     for name in names or CASES:
         began = time.monotonic()
         try:
-            CASES[name](*((site, a, b, c) if name == 'late' else (site, a, b)))
+            CASES[name](*((site, a, b, c) if name in ('late', 'many') else (site, a, b)))
         except Exception:
             check(name, False, traceback.format_exc())
         print(f'        {time.monotonic() - began:.1f} s', flush=True)
