@@ -101,6 +101,26 @@ import Testing
         #expect(second?.number != third?.number && second?.scope == .all && third?.scope == .all)
     }
 
+    @Test func whoStillCountsMayKnowMost() {
+        let start = SuspendingClock.now
+        var planner = ResyncPlanner(firstNumber: 1)
+        planner.joined(at: start)
+        planner.members([2, 3], at: start)
+        planner.counted(2, local: 0, total: 0)
+        let early = planner.next(at: start + .seconds(2))
+        #expect(early == nil && !planner.isSettled)
+        planner.counted(3, local: 0, total: 40_000)
+        let request = planner.next(at: start + .seconds(3))
+        #expect(request?.target == 3 && request?.scope == .all)
+        // One that never tells is not waited for without end.
+        var other = ResyncPlanner(firstNumber: 1)
+        other.joined(at: start)
+        other.members([2, 3], at: start)
+        other.counted(2, local: 5, total: 0)
+        let late = other.next(at: start + .seconds(11))
+        #expect(late?.target == 2 && late?.scope == .local)
+    }
+
     @Test func kernelsReceiverIsFound() {
         let text = """
               sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops

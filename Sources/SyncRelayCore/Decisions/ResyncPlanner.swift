@@ -135,6 +135,10 @@ public struct ResyncPlanner: Sendable {
             if let best = candidates.max(by: { ($0.value.total, $1.key) < ($1.value.total, $0.key) }) {
                 return ask(best.key, .all, at: now)
             }
+            // Nobody who has told so far knows anything; who still counts may.
+            guard areAllCounted || now - joinedAt > Self.patience else {
+                return nil
+            }
             needsAll = false
         }
         for (node, peer) in peers.sorted(by: { $0.key < $1.key }) where peer.isFresh {
