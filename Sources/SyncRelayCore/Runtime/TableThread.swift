@@ -96,23 +96,27 @@ struct TableThread: Sendable {
         }
     }
 
-    /// Of a long table the kernel says only how many of its connections are bound to servers.
+    /// Of a long table the kernel says at once how many of its connections are bound to servers, and no more is asked.
     private func count() throws -> (local: UInt32, total: UInt32) {
-        var local: UInt32 = 0
-        var total: UInt32 = 0
-        try read { entry in
-            total += 1
-            local += entry.isLocal ? 1 : 0
-            return total < Self.countLimit
-        }
-        guard total >= Self.countLimit else {
-            return (local, total)
+        guard access(Self.path, F_OK) == 0 else {
+            return (0, 0)
         }
         var client = try IPVSClient()
         let bound = try client.table(counters: false).flatMap(\.destinations).reduce(0 as UInt64) {
             $0 + UInt64($1.activeConnections) + UInt64($1.inactiveConnections)
         }
-        return (RelayEnvelope.uncounted, max(total, UInt32(clamping: bound)))
+        guard bound < Self.countLimit else {
+            return (RelayEnvelope.uncounted, UInt32(clamping: bound))
+        }
+        var local: UInt32 = 0
+        var total: UInt32 = 0
+        // Those that are bound to no server may be many as well.
+        try read { entry in
+            total += 1
+            local += entry.isLocal ? 1 : 0
+            return total < Self.countLimit
+        }
+        return (total < Self.countLimit ? local : RelayEnvelope.uncounted, total)
     }
 
     /// Reads the table until `body` has enough.
