@@ -11,6 +11,9 @@ private struct Site {
     var sequence: UInt64 = 0
     var published: [String: String] = [:]
     var publications = 0
+
+    /// What the peer's views say of our probes' loss.
+    var peersLossPermille: UInt16 = 0
     var faulty: [NodeID] = []
     var hasCarrier = true
     var logged: [String] = []
@@ -146,7 +149,9 @@ private struct Site {
                 LocalLinkRecord(link: link, hasCarrier: hasCarrier || link > 0, hasAddress: true, receives: true)
             )
             let word: Tristate = hears.contains(link) ? .yes : .no
-            message.peerLinks.append(PeerLinkRecord(peer: 1, link: link, state: .up, hears: word, isHeard: word))
+            var record = PeerLinkRecord(peer: 1, link: link, state: .up, hears: word, isHeard: word)
+            record.lossPermille = peersLossPermille
+            message.peerLinks.append(record)
         }
         message.verdicts = [VerdictRecord(link: 0, reason: .ok, faulty: faulty)]
         return message
@@ -289,6 +294,25 @@ private struct Site {
         #expect(site.coordinator.losesTooMuch(0, at: site.time.now))
         site.idle(milliseconds: 11_000)
         #expect(!site.coordinator.losesTooMuch(0, at: site.time.now), "a cut is no loss: nothing is known of it")
+    }
+
+    @Test func aShortCutsLossDoesNotHoldAMendedLink() throws {
+        var site = try Site()
+        // So short that the peer never found us silent: four of our probes are missing in its window, which is 8 %.
+        site.idle(milliseconds: 850)
+        #expect(site.coordinator.peers[2]?.monitors[0]?.state == .down)
+        site.peersLossPermille = 80
+        site.run(milliseconds: 2000)
+        #expect(site.coordinator.peers[2]?.monitors[0]?.state == .down, "the hold lasts")
+        #expect(!site.coordinator.losesTooMuch(0, at: site.time.now))
+    }
+
+    @Test func whatThePeerLosesHoldsALinkThatItDoesNotHear() throws {
+        var site = try Site()
+        site.peersLossPermille = 500
+        site.run(milliseconds: 2000, links: [1])
+        #expect(site.coordinator.losesTooMuch(0, at: site.time.now))
+        #expect(!site.coordinator.losesTooMuch(1, at: site.time.now), "what is up is judged by the monitor")
     }
 
     @Test func noMoreThanTwentyMessagesASecond() throws {

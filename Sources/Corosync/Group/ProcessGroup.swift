@@ -30,6 +30,8 @@ public struct ProcessGroup: ~Copyable {
     /// Largest message that ``multicast(_:)`` takes, in bytes: what travels without blocking calls inside the library.
     public static let largestMessage = 8192
 
+    private static let largestTurn = 512
+
     private let handle: cpg_handle_t
     private let inbox: Unmanaged<Inbox>
 
@@ -106,16 +108,22 @@ public struct ProcessGroup: ~Copyable {
         return descriptor
     }
 
-    /// Takes everything that has arrived.
+    /// Takes what has arrived, at most ``largestTurn`` events; the descriptor stays readable while there are more.
     ///
     /// - Throws: ``CorosyncError``; events that came before the failure are lost with the connection.
     public borrowing func dispatch() throws(CorosyncError) -> [Event] {
-        let result = cpg_dispatch(handle, CS_DISPATCH_ALL)
-        guard result == CS_OK || result == CS_ERR_TRY_AGAIN else {
-            throw CorosyncError("cpg_dispatch", result)
-        }
         let inbox = inbox.takeUnretainedValue()
         defer { inbox.events.removeAll(keepingCapacity: true) }
+        // Not CS_DISPATCH_ALL, which goes on as long as a flood does.
+        for _ in 0..<Self.largestTurn {
+            let result = cpg_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING)
+            if result == CS_ERR_TRY_AGAIN {
+                break
+            }
+            guard result == CS_OK else {
+                throw CorosyncError("cpg_dispatch", result)
+            }
+        }
         return inbox.events
     }
 

@@ -15,10 +15,7 @@ extension Coordinator {
         do {
             message = try GroupMessage(decoding: bytes)
         } catch {
-            rejectedMessages += 1
-            if rejectedMessages == 1 {
-                log(.warning, "a message from \(name(of: sender)) is not understood (\(error)); is its version newer?")
-            }
+            reject(1, from: sender, because: error)
             return
         }
         guard message.node == sender else {
@@ -46,6 +43,14 @@ extension Coordinator {
         case .admin: obey(orderOf: sender, message.reason, at: now)
         case .verdict: break
         }
+    }
+
+    /// Counts messages that are not understood; only the first is worth a line.
+    mutating func reject(_ count: Int, from sender: NodeID, because reason: GroupMessage.Malformed) {
+        if rejectedMessages == 0 {
+            log(.warning, "a message from \(name(of: sender)) is not understood (\(reason)); is its version newer?")
+        }
+        rejectedMessages += count
     }
 
     private mutating func confirmDelivery(of message: GroupMessage, at now: MonotonicTime) {
@@ -190,18 +195,26 @@ extension Coordinator {
 
     /// The loss in the worse direction.
     private func lossPermille(_ peer: Peer, _ link: UInt8, _ monitor: LinkMonitor, at now: MonotonicTime) -> Int {
-        let there = peer.view?.peerLinks.first { $0.peer == topology?.localNode && $0.link == link }?.lossPermille ?? 0
-        return max(Int(there), monitor.lossPermille(at: now))
+        max(reportedLoss(peer, link), monitor.lossPermille(at: now))
     }
 
-    /// Whether a link is down to somebody and still loses more than a link may that is to be up again.
+    /// What becomes of our probes, as the peer's last view says.
+    private func reportedLoss(_ peer: Peer, _ link: UInt8) -> Int {
+        Int(peer.view?.peerLinks.first { $0.peer == topology?.localNode && $0.link == link }?.lossPermille ?? 0)
+    }
+
+    /// Whether a direction of a link is down and still loses more than a link may that is to be up again.
+    ///
+    /// Only the loss of the direction that is down counts: a cut as short as the dead time takes one direction down and
+    /// leaves the other up with a few lost probes in its window, which say nothing of what comes after the mend.
     func losesTooMuch(_ link: UInt8, at now: MonotonicTime) -> Bool {
         peers.values.contains { peer in
             guard ring.contains(peer.id), let monitor = peer.monitors[link] else {
                 return false
             }
-            let isDown = peer.hears(link) == false || peer.hearsUs(link, us: topology?.localNode ?? 0) == false
-            return isDown && lossPermille(peer, link, monitor, at: now) > timers.lossUpPermille
+            let here = peer.hears(link) == false ? monitor.lossPermille(at: now) : 0
+            let there = peer.hearsUs(link, us: topology?.localNode ?? 0) == false ? reportedLoss(peer, link) : 0
+            return max(here, there) > timers.lossUpPermille
         }
     }
 

@@ -17,6 +17,7 @@ struct HeartbeatGroupHandler: GroupHandler {
 
     /// What was said last by each member since the last change of the members.
     private var views: [NodeID: GroupMessage] = [:]
+    private var rejected = RejectedMessages()
 
     /// - Parameters:
     ///   - events: Where it tells.
@@ -39,11 +40,8 @@ struct HeartbeatGroupHandler: GroupHandler {
     mutating func take(_ event: ProcessGroup.Event) {
         switch event {
         case .message(let sender, let bytes):
-            let event = HeartbeatEvent.message(sender: sender.node, bytes: bytes)
-            // Most messages say what the one before said; they are counted with the next look at the clock.
-            if isNews(bytes, from: sender.node) {
-                events.post(event)
-            } else {
+            take(bytes, from: sender.node)
+            if let event = rejected.take(at: .now) {
                 events.postQuietly(event)
             }
         case .members(let members, let left, let joined):
@@ -57,12 +55,26 @@ struct HeartbeatGroupHandler: GroupHandler {
         }
     }
 
-    /// Whether somebody says something that he has not said before.
-    private mutating func isNews(_ bytes: [UInt8], from sender: NodeID) -> Bool {
+    private mutating func take(_ bytes: [UInt8], from sender: NodeID) {
+        let event = HeartbeatEvent.message(sender: sender, bytes: bytes)
         guard sender != node else {
-            return false
+            return events.postQuietly(event)
         }
-        guard let message = try? GroupMessage(decoding: bytes), message.kind == .view else {
+        do throws(GroupMessage.Malformed) {
+            // Most messages say what the one before said; they are counted with the next look at the clock.
+            if isNews(try GroupMessage(decoding: bytes), from: sender) {
+                events.post(event)
+            } else {
+                events.postQuietly(event)
+            }
+        } catch {
+            rejected.add(from: sender, because: error)
+        }
+    }
+
+    /// Whether somebody says something that he has not said before.
+    private mutating func isNews(_ message: GroupMessage, from sender: NodeID) -> Bool {
+        guard message.kind == .view else {
             return true
         }
         let last = views.updateValue(message, forKey: sender)
