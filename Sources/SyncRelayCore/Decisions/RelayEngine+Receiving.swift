@@ -74,7 +74,7 @@ extension RelayEngine {
         switch envelope.content {
         case .data(let datagrams):
             for bytes in datagrams {
-                takeData(bytes, envelope.node)
+                takeData(bytes, envelope.node, now)
             }
         case .hello(let local, let total):
             peers[envelope.node]?.localConnections = local == RelayEnvelope.uncounted ? nil : local
@@ -91,7 +91,7 @@ extension RelayEngine {
             var taken = 0
             var sparedCount = 0
             for bytes in datagrams {
-                takeSnapshot(bytes, &taken, &sparedCount)
+                takeSnapshot(bytes, &taken, &sparedCount, now)
             }
             _ = planner.part(id.number, from: envelope.node, records: taken, spared: sparedCount, at: now)
         case .snapshotEnd(let id, let parts, _, let skipped):
@@ -111,7 +111,7 @@ extension RelayEngine {
         }
     }
 
-    private mutating func takeData(_ bytes: [UInt8], _ sender: UInt32) {
+    private mutating func takeData(_ bytes: [UInt8], _ sender: UInt32, _ now: SuspendingClock.Instant) {
         guard var datagram = try? SyncDatagram(bytes) else {
             statistics.malformed += 1
             return
@@ -128,26 +128,34 @@ extension RelayEngine {
                 // What comes now is newer than what the open request will bring.
                 spared?.insert(connection.key)
             }
-            pack(datagram.bytes[record])
+            pack(datagram.bytes[record], now)
         }
     }
 
-    private mutating func takeSnapshot(_ bytes: [UInt8], _ taken: inout Int, _ sparedCount: inout Int) {
+    private mutating func takeSnapshot(
+        _ bytes: [UInt8],
+        _ taken: inout Int,
+        _ sparedCount: inout Int,
+        _ now: SuspendingClock.Instant
+    ) {
         guard let datagram = try? SyncDatagram(bytes), datagram.version == .one else {
             statistics.malformed += 1
             return
         }
         for record in datagram.records {
-            if let spared, let connection = datagram.connection(record), spared.contains(connection.key) {
+            if let spared, !spared.isEmpty, let connection = datagram.connection(record),
+                spared.contains(connection.key)
+            {
                 sparedCount += 1
             } else {
                 taken += 1
-                pack(datagram.bytes[record])
+                pack(datagram.bytes[record], now)
             }
         }
     }
 
-    private mutating func pack(_ record: ArraySlice<UInt8>) {
+    private mutating func pack(_ record: ArraySlice<UInt8>, _ now: SuspendingClock.Instant) {
+        memory.received(record, at: now)
         statistics.injectedRecords += 1
         if let full = packer.add(record) {
             inject(full)

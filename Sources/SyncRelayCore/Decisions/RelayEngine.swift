@@ -49,6 +49,9 @@ public struct RelayEngine: Sendable {
     /// The requests for missed connections.
     public internal(set) var planner: ResyncPlanner
 
+    /// What was sent and received of every connection.
+    public internal(set) var memory: ConnectionMemory
+
     /// How long our own envelopes took to come back through the group lately.
     public private(set) var deliveryTime: Duration?
 
@@ -94,6 +97,7 @@ public struct RelayEngine: Sendable {
         stateSince = now
         planner = ResyncPlanner(firstNumber: UInt32(truncatingIfNeeded: incarnation))
         packer = DatagramPacker(syncID: settings.backupSyncID)
+        memory = ConnectionMemory(at: now)
         bytes = TokenBucket(rate: settings.byteRate, size: settings.byteRate / 4)
         envelopes = TokenBucket(rate: settings.envelopeRate, size: settings.envelopeRate / 4)
     }
@@ -142,6 +146,12 @@ public struct RelayEngine: Sendable {
             return complain("foreign", .error, text, now)
         }
         statistics.capturedRecords += UInt64(datagram.records.count)
+        // Also while nobody else is there: who comes later is told.
+        if datagram.version == .one {
+            for record in datagram.records {
+                memory.sent(datagram.bytes[record], at: now)
+            }
+        }
         guard node != nil, !members.isEmpty else {
             statistics.unsent += 1
             return
@@ -332,6 +342,13 @@ public struct RelayEngine: Sendable {
         effects.append(.log(.notice, "asking node \(request.target) for \(request.scope) connections"))
     }
 
+    /// Takes what was read of the kernel's table meanwhile.
+    public mutating func learned(_ readings: [ConnectionMemory.Reading], at now: SuspendingClock.Instant) {
+        for reading in readings {
+            memory.read(reading, at: now)
+        }
+    }
+
     /// A member was sent the connections that it asked for.
     public mutating func snapshotSent(records: UInt32, skipped: UInt32) {
         statistics.snapshotRecordsSent += UInt64(records)
@@ -350,6 +367,7 @@ public struct RelayEngine: Sendable {
         } else if !backlog.isEmpty {
             pump(at: now)
         }
+        memory.sweep(at: now)
         guard let node else {
             return
         }

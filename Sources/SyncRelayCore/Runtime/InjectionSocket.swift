@@ -12,7 +12,7 @@ final class InjectionSocket {
     /// it is looked whether it comes along, and it is given no more as long as a third of the buffer is full.
     private static let unseen = 24
     private static let mostQueued: UInt64 = 65536
-    private static let patience = Duration.milliseconds(2)
+    private static let patience = Duration.milliseconds(5)
     /// What waits beyond this is dropped, oldest first.
     private static let queueLimit = 8192
 

@@ -197,6 +197,7 @@ public final class RelayDaemon {
             case .topology(let topology): connect(topology)
             case .counted(let local, let total): engine.counted(local: local, total: total, at: now)
             case .localKeys(let keys): engine.localKeys(keys, at: now)
+            case .learned(let readings): engine.learned(readings, at: now)
             case .snapshotSent(let records, let skipped):
                 engine.snapshotSent(records: records, skipped: skipped)
             case .log(let level, let text): log.write(level, text)
@@ -236,8 +237,8 @@ public final class RelayDaemon {
                 }
             case .sendControl(let bytes): group.outbox.add(.order(bytes))
             case .inject(let datagram): injection?.add(datagram)
-            case .countTable: table.post(.count)
-            case .readLocalKeys: table.post(.localKeys)
+            case .countTable: table.post(.count(engine.memory))
+            case .readLocalKeys: table.post(.localKeys(engine.memory))
             case .sendSnapshot(let id, let scope):
                 let template = RelayEnvelope(
                     node: engine.node ?? 0,
@@ -246,7 +247,7 @@ public final class RelayDaemon {
                     content: .bye
                 )
                 log.write(.notice, "node \(id.requester) asks for \(scope) connections")
-                table.post(.snapshot(id, scope, template))
+                table.post(.snapshot(id, scope, template, engine.memory))
             case .log(let level, let text): log.write(level, text)
             }
         }

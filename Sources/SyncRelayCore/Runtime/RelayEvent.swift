@@ -19,6 +19,8 @@ enum RelayEvent: Sendable {
     case counted(local: UInt32, total: UInt32)
     /// The connections that were opened here.
     case localKeys(Set<ConnectionKey>)
+    /// A part of what was read of the table.
+    case learned([ConnectionMemory.Reading])
     /// A snapshot is sent.
     case snapshotSent(records: UInt32, skipped: UInt32)
     /// A line for the log.

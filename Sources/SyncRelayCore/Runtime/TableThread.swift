@@ -8,20 +8,22 @@ import LinuxKit
 struct TableThread: Sendable {
     /// What to do.
     enum Order: Sendable {
-        case count
-        case localKeys
+        case count(ConnectionMemory)
+        case localKeys(ConnectionMemory)
         /// Send the table to a member that asks for it.
-        case snapshot(RelayEnvelope.SnapshotID, RelayEnvelope.Scope, RelayEnvelope)
+        case snapshot(RelayEnvelope.SnapshotID, RelayEnvelope.Scope, RelayEnvelope, ConnectionMemory)
     }
 
     private static let path = "/proc/net/ip_vs_conn_sync"
     /// Bytes a second: small beside what Corosync carries, 100 000 connections in two seconds.
     private static let rate = 2_000_000.0
-    /// Entries up to which the table is read only to count it: for each page of the file the kernel goes through all that is
+    /// Entries up to which the table is read without need: for each page of the file Linux 6.1 goes through all that is
     /// before it, so that a table of ten times as many takes a hundred times as long.
     private static let countLimit = 20_000
     /// What is kept in memory of keys; a director with more takes what it knows already once more.
     private static let mostKeys = 2_000_000
+    /// Entries that the main thread is given at a time.
+    private static let readings = 1000
 
     private let events: Mailbox<RelayEvent>
     private let orders: Mailbox<Order>
@@ -57,11 +59,11 @@ struct TableThread: Sendable {
 
     /// Whether the one who asked for a snapshot has given up waiting and asked again.
     private static func isOutdated(_ order: Order, by later: ArraySlice<Order>) -> Bool {
-        guard case .snapshot(let id, _, _) = order else {
+        guard case .snapshot(let id, _, _, _) = order else {
             return false
         }
         return later.contains {
-            guard case .snapshot(let other, _, _) = $0 else {
+            guard case .snapshot(let other, _, _, _) = $0 else {
                 return false
             }
             return other.requester == id.requester
@@ -79,32 +81,57 @@ struct TableThread: Sendable {
 
     private func obey(_ order: Order) throws {
         switch order {
-        case .count:
-            let counts = try count()
+        case .count(let memory):
+            let counts = try count(memory)
             events.post(.counted(local: counts.local, total: counts.total))
-        case .localKeys:
+        case .localKeys(let memory):
             var keys: Set<ConnectionKey> = []
-            try read { entry in
-                if entry.isLocal {
-                    keys.insert(entry.key)
+            if let memory = try substitute(memory) {
+                memory.forEach(at: .now) { record, isLocal in
+                    if isLocal, let connection = SyncConnection(decoding: record[...]) {
+                        keys.insert(connection.key)
+                    }
                 }
-                return keys.count < Self.mostKeys
+            } else {
+                try scan { entry, _ in
+                    if entry.isLocal, keys.count < Self.mostKeys {
+                        keys.insert(entry.key)
+                    }
+                }
             }
             events.post(.localKeys(keys))
-        case .snapshot(let id, let scope, let envelope):
-            try send(id, scope, envelope)
+        case .snapshot(let id, let scope, let envelope, let memory):
+            try send(id, scope, envelope, try substitute(memory))
         }
     }
 
-    /// Of a long table the kernel says at once how many of its connections are bound to servers, and no more is asked.
-    private func count() throws -> (local: UInt32, total: UInt32) {
+    /// What the kernel says at once: how many connections are bound to servers, and how many of them are active.
+    private func bound() throws -> (total: UInt64, active: UInt64) {
         guard access(Self.path, F_OK) == 0 else {
+            // Without IPVS there are no connections.
             return (0, 0)
         }
         var client = try IPVSClient()
-        let bound = try client.table(counters: false).flatMap(\.destinations).reduce(0 as UInt64) {
-            $0 + UInt64($1.activeConnections) + UInt64($1.inactiveConnections)
+        return try client.table(counters: false).flatMap(\.destinations).reduce((0, 0)) {
+            ($0.0 + UInt64($1.activeConnections) + UInt64($1.inactiveConnections), $0.1 + UInt64($1.activeConnections))
         }
+    }
+
+    /// The memory, when it serves instead of the table: that is long, and hardly any active connection of it is missing.
+    private func substitute(_ memory: ConnectionMemory) throws -> ConnectionMemory? {
+        let bound = try bound()
+        guard bound.total >= Self.countLimit, !memory.isFull else {
+            return nil
+        }
+        return UInt64(memory.counts(at: .now).active) * 100 >= bound.active * 99 ? memory : nil
+    }
+
+    private func count(_ memory: ConnectionMemory) throws -> (local: UInt32, total: UInt32) {
+        if let memory = try substitute(memory) {
+            let counts = memory.counts(at: .now)
+            return (UInt32(clamping: counts.local), UInt32(clamping: counts.total))
+        }
+        let bound = try bound().total
         guard bound < Self.countLimit else {
             return (RelayEnvelope.uncounted, UInt32(clamping: bound))
         }
@@ -122,7 +149,6 @@ struct TableThread: Sendable {
     /// Reads the table until `body` has enough.
     private func read(_ body: (TableEntry) -> Bool) throws(SystemError) {
         guard access(Self.path, F_OK) == 0 else {
-            // Without IPVS there are no connections.
             return
         }
         let reader = try LineReader(Self.path)
@@ -134,32 +160,69 @@ struct TableThread: Sendable {
         }
     }
 
-    private func send(_ id: RelayEnvelope.SnapshotID, _ scope: RelayEnvelope.Scope, _ envelope: RelayEnvelope) throws {
+    /// Reads the whole table, with the record of each entry that can be told, and lets the memory know what it may have missed.
+    private func scan(_ body: (TableEntry, SyncConnection?) -> Void) throws {
+        guard access(Self.path, F_OK) == 0 else {
+            return
+        }
         var client = try IPVSClient()
         let services = ServiceLookup(try client.table(counters: false))
+        var readings: [ConnectionMemory.Reading] = []
+        try read { entry in
+            let connection = services.match(entry).flatMap { SnapshotRecord.make(entry, $0) }
+            if let connection {
+                readings.append(ConnectionMemory.Reading(connection.record, isLocal: entry.isLocal))
+            }
+            if readings.count == Self.readings {
+                events.post(.learned(readings))
+                readings.removeAll(keepingCapacity: true)
+            }
+            body(entry, connection)
+            return true
+        }
+        events.post(.learned(readings))
+    }
+
+    private func send(
+        _ id: RelayEnvelope.SnapshotID,
+        _ scope: RelayEnvelope.Scope,
+        _ envelope: RelayEnvelope,
+        _ memory: ConnectionMemory?
+    ) throws {
         var packer = DatagramPacker(syncID: 1)
         var sender = SnapshotSender(id, envelope, outbox, rate: Self.rate)
         var records: UInt32 = 0
         var skipped: UInt32 = 0
-        try read { entry in
-            sender.showProgress()
-            guard scope == .all || entry.isLocal else {
-                return true
-            }
-            guard let match = services.match(entry), let connection = SnapshotRecord.make(entry, match) else {
-                skipped += 1
-                return true
-            }
+        let tell = { (record: [UInt8]) in
             records += 1
-            if let full = packer.add(connection.record) {
+            if let full = packer.add(record) {
                 sender.add(full)
             }
-            return true
+        }
+        if let memory {
+            memory.forEach(at: .now) { record, isLocal in
+                if scope == .all || isLocal {
+                    tell(record)
+                }
+            }
+        } else {
+            try scan { entry, connection in
+                sender.showProgress()
+                if scope == .all || entry.isLocal {
+                    if let connection {
+                        tell(connection.record)
+                    } else {
+                        skipped += 1
+                    }
+                }
+            }
         }
         if let last = packer.finish() {
             sender.add(last)
         }
         sender.end(records: records, skipped: skipped)
+        let source = memory == nil ? "read from the kernel's table" : "as they were sent and received"
+        events.post(.log(.notice, "told node \(id.requester) \(records) connections, \(source)"))
         events.post(.snapshotSent(records: records, skipped: skipped))
     }
 }

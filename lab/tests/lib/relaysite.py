@@ -173,6 +173,15 @@ class Site:
         far.close()
         return near
 
+    def renew(self, director):
+        """Another director in place of one that is off: its kernel knows nothing."""
+        director.holder.kill()
+        director.holder.wait()
+        await_true(lambda: not os.path.exists(f'/sys/class/net/{director.name}-0'), 30, 'its cables are gone')
+        place = self.directors.index(director)
+        self.directors[place] = Director(self, director.number)
+        return self.directors[place]
+
     def await_ring(self, directors, seconds=60):
         """Waits until these directors are one ring."""
         try:
