@@ -15,7 +15,7 @@ extension Coordinator {
         do {
             message = try GroupMessage(decoding: bytes)
         } catch {
-            reject(1, from: sender, because: error)
+            reject(from: sender, because: error)
             return
         }
         guard message.node == sender else {
@@ -45,12 +45,12 @@ extension Coordinator {
         }
     }
 
-    /// Counts messages that are not understood; only the first is worth a line.
-    mutating func reject(_ count: Int, from sender: NodeID, because reason: GroupMessage.Malformed) {
-        if rejectedMessages == 0 {
+    /// Counts a message that is not understood; only the first is worth a line.
+    mutating func reject(from sender: NodeID, because reason: GroupMessage.Malformed) {
+        rejectedMessages += 1
+        if rejectedMessages == 1 {
             log(.warning, "a message from \(name(of: sender)) is not understood (\(reason)); is its version newer?")
         }
-        rejectedMessages += count
     }
 
     private mutating func confirmDelivery(of message: GroupMessage, at now: MonotonicTime) {

@@ -100,7 +100,7 @@ public struct Coordinator: Sendable {
             log(.notice, "joined the group of heartbeats")
         case .corosyncLost(let reason): loseCorosync(reason, at: time)
         case .message(let sender, let bytes): take(bytes, from: sender, at: time)
-        case .rejected(let count, let sender, let reason): reject(count, from: sender, because: reason)
+        case .rejected(let sender, let reason): reject(from: sender, because: reason)
         case .members(let members, let left, let joined): adopt(members: members, left: left, joined: joined, at: time)
         case .ring(let nodes): adopt(ring: nodes, at: time)
         case .knet(let peer, let links):

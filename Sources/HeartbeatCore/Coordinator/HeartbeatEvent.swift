@@ -15,8 +15,8 @@ public enum HeartbeatEvent: Sendable {
     /// A message of the group, in the order agreed by all.
     case message(sender: NodeID, bytes: [UInt8])
 
-    /// Messages of the group that could not be read, who sent the first of them, and what was wrong with it.
-    case rejected(Int, from: NodeID, because: GroupMessage.Malformed)
+    /// A message of the group that could not be read.
+    case rejected(from: NodeID, because: GroupMessage.Malformed)
 
     /// The nodes whose daemons are in the group.
     case members([NodeID], left: [NodeID], joined: [NodeID])

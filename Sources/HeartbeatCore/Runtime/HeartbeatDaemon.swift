@@ -186,7 +186,7 @@ public final class HeartbeatDaemon {
             switch timed.event {
             case .attribute(let attribute, _) where isStopping && attribute.isTheLast:
                 loop.stop()
-            case .pingReply, .knet: continue
+            case .pingReply, .knet, .rejected: continue
             case .probe where !isWoken: continue
             default: break
             }
@@ -228,6 +228,8 @@ public final class HeartbeatDaemon {
     }
 
     private func answer(_ request: String) -> String {
+        // What has come quietly belongs into the answer.
+        takeEvents()
         if let order = OperatorOrder(request) {
             let answer = coordinator.obey(order, at: .now)
             perform(coordinator.tick(at: .now))

@@ -17,7 +17,6 @@ struct HeartbeatGroupHandler: GroupHandler {
 
     /// What was said last by each member since the last change of the members.
     private var views: [NodeID: GroupMessage] = [:]
-    private var rejected = RejectedMessages()
 
     /// - Parameters:
     ///   - events: Where it tells.
@@ -41,9 +40,6 @@ struct HeartbeatGroupHandler: GroupHandler {
         switch event {
         case .message(let sender, let bytes):
             take(bytes, from: sender.node)
-            if let event = rejected.take(at: .now) {
-                events.postQuietly(event)
-            }
         case .members(let members, let left, let joined):
             views = [:]
             // A node from which one process went and another stays is still there.
@@ -56,19 +52,18 @@ struct HeartbeatGroupHandler: GroupHandler {
     }
 
     private mutating func take(_ bytes: [UInt8], from sender: NodeID) {
-        let event = HeartbeatEvent.message(sender: sender, bytes: bytes)
-        guard sender != node else {
-            return events.postQuietly(event)
-        }
         do throws(GroupMessage.Malformed) {
+            let message = try GroupMessage(decoding: bytes)
+            let event = HeartbeatEvent.message(sender: sender, bytes: bytes)
             // Most messages say what the one before said; they are counted with the next look at the clock.
-            if isNews(try GroupMessage(decoding: bytes), from: sender) {
+            if sender != node, isNews(message, from: sender) {
                 events.post(event)
             } else {
                 events.postQuietly(event)
             }
         } catch {
-            rejected.add(from: sender, because: error)
+            // Neither kept nor a reason to wake anybody: there may be thousands a second.
+            events.postQuietly(.rejected(from: sender, because: error))
         }
     }
 
