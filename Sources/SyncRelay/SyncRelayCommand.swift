@@ -16,7 +16,7 @@ struct SyncRelayCommand: ParsableCommand {
             Exit codes: 0 success, 1 failed, 3 no relay runs, 4 another relay runs, 64 bad usage.
             """,
         version: syncRelayVersion,
-        subcommands: [Run.self, Status.self, Ping.self, Resync.self]
+        subcommands: [Run.self, Status.self, Ping.self, Resync.self, Observe.self]
     )
 }
 

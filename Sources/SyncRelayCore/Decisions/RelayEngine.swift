@@ -350,7 +350,8 @@ public struct RelayEngine: Sendable {
     }
 
     /// A member was sent the connections that it asked for.
-    public mutating func snapshotSent(records: UInt32, skipped: UInt32) {
+    public mutating func snapshotSent(records: UInt32, skipped: UInt32, isRemembered: Bool) {
+        statistics.snapshotsRemembered += isRemembered ? 1 : 0
         statistics.snapshotRecordsSent += UInt64(records)
         statistics.snapshotEntriesSkipped += UInt64(skipped)
     }

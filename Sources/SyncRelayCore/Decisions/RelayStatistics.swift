@@ -32,6 +32,8 @@ public struct RelayStatistics: Equatable, Sendable {
     public var injectedRecords: UInt64 = 0
     /// Connections told to other directors that asked for all.
     public var snapshotRecordsSent: UInt64 = 0
+    /// How often that was from memory, without a reading of the kernel's table.
+    public var snapshotsRemembered: UInt64 = 0
     /// Table entries that could not be told.
     public var snapshotEntriesSkipped: UInt64 = 0
 

@@ -198,8 +198,8 @@ public final class RelayDaemon {
             case .counted(let local, let total): engine.counted(local: local, total: total, at: now)
             case .localKeys(let keys): engine.localKeys(keys, at: now)
             case .learned(let readings): engine.learned(readings, at: now)
-            case .snapshotSent(let records, let skipped):
-                engine.snapshotSent(records: records, skipped: skipped)
+            case .snapshotSent(let records, let skipped, let isRemembered):
+                engine.snapshotSent(records: records, skipped: skipped, isRemembered: isRemembered)
             case .log(let level, let text): log.write(level, text)
             }
         }

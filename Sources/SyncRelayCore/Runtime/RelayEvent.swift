@@ -22,7 +22,7 @@ enum RelayEvent: Sendable {
     /// A part of what was read of the table.
     case learned([ConnectionMemory.Reading])
     /// A snapshot is sent.
-    case snapshotSent(records: UInt32, skipped: UInt32)
+    case snapshotSent(records: UInt32, skipped: UInt32, isRemembered: Bool)
     /// A line for the log.
     case log(RelayLogLevel, String)
 }

@@ -146,6 +146,7 @@ struct RelayReport {
                 .object([
                     ("records", number(counts.snapshotRecordsSent)),
                     ("skipped", number(counts.snapshotEntriesSkipped)),
+                    ("from_memory", number(counts.snapshotsRemembered)),
                 ])
             ),
             ("peers", .array(peers)),

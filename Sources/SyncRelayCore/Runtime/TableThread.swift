@@ -223,6 +223,6 @@ struct TableThread: Sendable {
         sender.end(records: records, skipped: skipped)
         let source = memory == nil ? "read from the kernel's table" : "as they were sent and received"
         events.post(.log(.notice, "told node \(id.requester) \(records) connections, \(source)"))
-        events.post(.snapshotSent(records: records, skipped: skipped))
+        events.post(.snapshotSent(records: records, skipped: skipped, isRemembered: memory != nil))
     }
 }

@@ -66,6 +66,15 @@ final class TapSocket {
     ///
     /// - Throws: ``SystemError``; ENETDOWN when the interface is down or gone.
     func receive(limit: Int, _ body: ([UInt8]) -> Void) throws(SystemError) {
+        try receiveAll(limit: limit) { payload, sender in
+            if sender.isLocal {
+                body(payload)
+            }
+        }
+    }
+
+    /// The same with what others sent.
+    func receiveAll(limit: Int, _ body: ([UInt8], SyncObservation.Sender) -> Void) throws(SystemError) {
         for _ in 0..<limit {
             var source = sockaddr_ll()
             var length = socklen_t(MemoryLayout<sockaddr_ll>.size)
@@ -84,10 +93,12 @@ final class TapSocket {
                 }
                 throw .last("recvfrom", "the master's interface")
             }
-            if source.sll_pkttype == UInt8(PACKET_OUTGOING),
-                let payload = SyncPacket.payload(bytes[..<count], group: group, ports: port)
+            let packet = bytes[..<count]
+            if let payload = SyncPacket.payload(packet, group: group, ports: port),
+                let address = SyncPacket.source(packet)
             {
-                body(Array(payload))
+                let isLocal = source.sll_pkttype == UInt8(PACKET_OUTGOING)
+                body(Array(payload), SyncObservation.Sender(address, isLocal: isLocal))
             }
         }
     }

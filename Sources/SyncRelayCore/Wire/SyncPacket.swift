@@ -6,6 +6,16 @@ public enum SyncPacket {
     /// The kernel's daemons use at most so many ports, one for each thread.
     private static let ports: UInt16 = 64
 
+    /// The address that a packet is from, as its header says; nil when it is too short.
+    static func source(_ packet: ArraySlice<UInt8>) -> IPAddress? {
+        var reader = ByteReader(packet)
+        let isIPv6 = packet.first.map { $0 >> 4 == 6 } ?? false
+        guard reader.skip(isIPv6 ? 8 : 12) else {
+            return nil
+        }
+        return reader.read(isIPv6 ? 16 : 4).flatMap { IPAddress(bytes: $0) }
+    }
+
     /// Reads the IP and UDP headers (RFC 791, RFC 8200, RFC 768).
     ///
     /// - Parameters:

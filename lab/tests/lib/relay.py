@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """relay.py [CASE…] - the relay between directors with real corosync and IPVS; run by guest/relay. Ends with 'N passed, N failed'."""
-import collections, os, re, signal, socket, statistics, struct, subprocess, sys, threading, time, traceback
+import collections, json, os, re, signal, socket, statistics, struct, subprocess, sys, threading, time, traceback
 from relaysite import VIP, VIP6, Site, await_true, enter
 
 passed = failed = 0
@@ -216,6 +216,39 @@ s.sendto({record(60003, 8)!r}, ("224.0.0.81", 8848))''')
     check('what we injected ourselves is not forwarded, and counted', 60003 not in b.table() and a.relay()['losses']['echoes'] == before + 1)
 
 
+def observe(site, a, b):
+    print("the kernel's own datagrams are counted, without a relay")
+    plain = dict(transport='multicast', interface='eth1')
+    for d in (a, b):
+        d.agent('stop'); d.agent('start', **plain)
+
+    def watched():
+        """What both see of 20 new connections, as JSON."""
+        running = [d.spawn(f'{site.stage}/usr/sbin/syncrelay', 'observe', 'eth1', '--seconds', '7', '--json', stdout=subprocess.PIPE) for d in (a, b)]
+        time.sleep(1.5)
+        site.client.open(20, 0.01)
+        return [json.loads(r.communicate(timeout=30)[0]) for r in running]
+
+    def flow(seen):
+        return next((f for f in seen['senders'] if f['address'] == '10.77.1.11'), dict(records=0, datagrams=0))
+
+    time.sleep(5)       # until the process that hurries connections along has nothing to do
+    there, here = watched()
+    sent, got = flow(there), flow(here)
+    check('what one sent the other received', sent['local'] and not got['local'] and got['records'] == sent['records'] >= 20 and got['syncids'] == [7],
+          f'{sent["records"]} connections in {sent["datagrams"]} datagrams, {got["records"]} in {got["datagrams"]}')
+    check('nothing was missed or not understood', here['missed'] == here['kernel_drops'] == got['malformed'] == 0)
+    b.cut(1)
+    there, here = watched()
+    check('a loss is seen', flow(there)['records'] >= 20 and flow(here)['records'] == 0)
+    b.cut(1, False)
+    code, text = a.x(f'{site.stage}/usr/sbin/syncrelay', 'observe', 'eth9', '--seconds', '1', check=False)
+    check('without the interface it says so', code == 1 and 'eth9' in text, text.strip())
+    for d in (a, b):
+        d.agent('stop', **plain); d.agent('start')
+    await_true(lambda: a.relay().get('joined') and b.relay().get('joined') and settled(b), 20, 'the relays are back')
+
+
 def udp(site, a, b):
     print('transport=udp')
     for d in (a, b):
@@ -415,12 +448,14 @@ def seen(site, a, b, c):
     c = site.renew(c)
     before = bound(b)
     fill(a, count, 12, [AS_MASTER, AS_BACKUP])
+    told = a.relay()['told']['from_memory']
     await_true(lambda: bound(b) >= before + count, 60, 'the other director knows them')
     # By the clock only in the long run: machines that run all tests may be ten times slower.
     newcomer(site, a, b, c, count / 100_000 * 5 if count >= 100_000 else 60)
+    check("without a reading of the kernel's table", a.relay()['told']['from_memory'] == told + 1)
 
 
-CASES = {f.__name__: f for f in (carried, moves, ipv6, monitors, links, corosync, restart, forged, echo, udp, late, many, seen)}
+CASES = {f.__name__: f for f in (carried, moves, ipv6, monitors, links, corosync, restart, forged, echo, observe, udp, late, many, seen)}
 
 
 def main(names):
