@@ -119,7 +119,7 @@ let package = Package(
         tests("LDirectorConfigTests", ["LDirectorConfig", "LinuxKit"]),
         tests("HealthChecksTests", ["HealthChecks", "LinuxKit"]),
         tests("LDirectorCoreTests", ["LDirectorCore", "LDirectorConfig", "HealthChecks", "IPVS", "LinuxKit"]),
-        tests("HeartbeatCoreTests", ["HeartbeatCore", "LinuxKit"]),
+        tests("HeartbeatCoreTests", ["HeartbeatCore", "NeighborPackets", "LinuxKit"]),
         tests("SyncRelayCoreTests", ["SyncRelayCore", "IPVS", "LinuxKit"]),
         tests("ConfigSyncCoreTests", ["ConfigSyncCore", "LinuxKit"]),
         tests("VervetCoreTests", ["VervetCore", "IPVS", "LinuxKit"]),

@@ -3,6 +3,7 @@
 #include "packets.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -43,6 +44,33 @@ int vervet_multicast_membership(const char *device, const unsigned char *hardwar
     close(descriptor);
     errno = code;
     return result;
+}
+
+int vervet_accept_arp_replies(int descriptor, const unsigned char *sender, const unsigned char *target)
+{
+    // RFC 826: the hardware address's length is at 4, the operation at 6; then the sender's hardware and protocol address at 8,
+    // then the target's: with the length in the index register all places can be told.
+    const unsigned their = (unsigned)sender[0] << 24 | (unsigned)sender[1] << 16 | (unsigned)sender[2] << 8 | sender[3];
+    const unsigned our = (unsigned)target[0] << 24 | (unsigned)target[1] << 16 | (unsigned)target[2] << 8 | target[3];
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned)(SKF_AD_OFF + SKF_AD_PKTTYPE)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_HOST, 0, 12),
+        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 6),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARPOP_REPLY, 0, 10),
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 4),
+        BPF_STMT(BPF_MISC | BPF_TAX, 0),
+        BPF_STMT(BPF_LD | BPF_W | BPF_IND, 8),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, their, 0, 6),
+        BPF_STMT(BPF_MISC | BPF_TXA, 0),
+        BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 1),
+        BPF_STMT(BPF_MISC | BPF_TAX, 0),
+        BPF_STMT(BPF_LD | BPF_W | BPF_IND, 12),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, our, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 256),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+    };
+    struct sock_fprog program = {.len = sizeof code / sizeof code[0], .filter = code};
+    return setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
 int vervet_send_advertisements(int descriptor, const void *packets, size_t length, const void *sources, int count,

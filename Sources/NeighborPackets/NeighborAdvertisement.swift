@@ -61,14 +61,32 @@ public struct NeighborAdvertisement: Sendable, Hashable {
         writer.write([136, 0, 0, 0])
         writer.writeBigEndian((isRouter ? UInt32(1) << 31 : 0) | (isOverride ? UInt32(1) << 29 : 0))
         writer.write(target.bytes)
-        let padding = Self.optionPadding(hardware.bytes.count)
+        Self.writeOption(2, hardware, to: &writer)
+        return writer.bytes
+    }
+
+    /// Whom an advertisement is about that answers a question (its flag S is set); nil for anything else.
+    ///
+    /// Options are not looked at: who answers a question that was sent to it alone may leave them out (RFC 4861, 4.4).
+    public static func solicitedTarget(of bytes: some Sequence<UInt8>) -> IPAddress? {
+        var reader = ByteReader(bytes)
+        guard reader.readBigEndian(UInt8.self) == 136, reader.readBigEndian(UInt8.self) == 0, reader.skip(2),
+            let flags = reader.readBigEndian(UInt32.self), flags >> 30 & 1 == 1
+        else {
+            return nil
+        }
+        return reader.read(16).flatMap { IPAddress(bytes: $0) }
+    }
+
+    /// Appends an option with a link-layer address: 1 the source's, 2 the target's (RFC 4861, 4.6.1).
+    static func writeOption(_ type: UInt8, _ hardware: LinkLayerAddress, to writer: inout ByteWriter) {
+        let padding = optionPadding(hardware.bytes.count)
         let length = 2 + padding + hardware.bytes.count
         let units = (length + 7) / 8
-        writer.write([2, UInt8(units)])
+        writer.write([type, UInt8(units)])
         writer.writeZeros(padding)
         writer.write(hardware.bytes)
         writer.writeZeros(units * 8 - length)
-        return writer.bytes
     }
 
     /// InfiniBand pads the option with two bytes before the 20-byte address (RFC 4391, 9.3); Ethernet with none.

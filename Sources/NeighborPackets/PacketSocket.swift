@@ -63,6 +63,38 @@ public struct PacketSocket: ~Copyable {
         return (storage, socklen_t(length))
     }
 
+    /// Takes no other packets any more than ARP replies sent to us alone, by which somebody says to have an address.
+    ///
+    /// - Parameters:
+    ///   - address: Who was asked for, IPv4.
+    ///   - asker: The address with which it was asked, IPv4.
+    /// - Throws: ``SystemError``.
+    public func acceptOnlyReplies(of address: IPAddress, to asker: IPAddress) throws(SystemError) {
+        let (raw, sender, target) = (descriptor.raw, address.bytes, asker.bytes)
+        guard sender.count == 4, target.count == 4 else {
+            throw SystemError(operation: "setsockopt", subject: "SO_ATTACH_FILTER", code: EAFNOSUPPORT)
+        }
+        try systemCall("setsockopt", "SO_ATTACH_FILTER") { vervet_accept_arp_replies(raw, sender, target) }
+    }
+
+    /// Sends one frame without ever waiting.
+    ///
+    /// - Parameters:
+    ///   - payload: What follows the link-layer header.
+    ///   - etherType: Its protocol.
+    ///   - destination: The hardware address.
+    /// - Returns: Whether the kernel took it; it refuses on a device that is down or whose queue is full.
+    @discardableResult
+    public func trySend(_ payload: [UInt8], etherType: UInt16, to destination: LinkLayerAddress) -> Bool {
+        let (storage, size) = target(etherType: etherType, destination)
+        let raw = descriptor.raw
+        return withUnsafePointer(to: storage) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                sendto(raw, payload, payload.count, CInt(MSG_DONTWAIT) | CInt(MSG_NOSIGNAL), $0, size)
+            }
+        } == payload.count
+    }
+
     /// Receives one payload.
     ///
     /// - Parameter deadline: When to give up.

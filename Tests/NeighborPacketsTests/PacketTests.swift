@@ -20,6 +20,33 @@ private enum LinkLayerHex {
     }
 }
 
+@Suite struct SolicitationTests {
+    @Test func matchesTheWire() throws {
+        let target = try #require(IPAddress("2001:db8::fe:1234"))
+        let hardware = try #require(LinkLayerAddress("de:ee:3b:c8:d3:8a"))
+        let question = try #require(NeighborSolicitation(target: target, hardware: hardware))
+        // RFC 4861, 4.3: type 135, code 0, checksum, reserved; target; option 1 of one unit.
+        #expect(
+            question.bytes == hex("87000000 00000000 20010db8000000000000000000fe1234 0101 deee3bc8d38a")
+        )
+        #expect(question.group.description == "ff02::1:fffe:1234")
+        #expect(NeighborSolicitation(target: IPAddress(ipv4: 1), hardware: question.hardware) == nil)
+    }
+
+    @Test func onlyAnswersTellWhomTheyAreAbout() {
+        // Flags R and S, then S alone, then O alone: an announcement answers nobody.
+        let target = "20010db8000000000000000000fe1234"
+        #expect(NeighborAdvertisement.solicitedTarget(of: hex("88000000 c0000000 \(target)")) != nil)
+        #expect(
+            NeighborAdvertisement.solicitedTarget(of: hex("88000000 40000000 \(target) 0201 deee3bc8d38a"))?.description
+                == "2001:db8::fe:1234"
+        )
+        #expect(NeighborAdvertisement.solicitedTarget(of: hex("88000000 20000000 \(target)")) == nil)
+        #expect(NeighborAdvertisement.solicitedTarget(of: hex("87000000 40000000 \(target)")) == nil)
+        #expect(NeighborAdvertisement.solicitedTarget(of: hex("88000000 40000000 20010db8")) == nil)
+    }
+}
+
 @Suite struct ARPTests {
     /// Captured with tcpdump: an announcement of 198.51.100.50, without the Ethernet header.
     let request = hex("0001 0800 06 04 0001 deee3bc8d38a c6336432 000000000000 c6336432")

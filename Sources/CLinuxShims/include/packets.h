@@ -24,6 +24,10 @@ int vervet_multicast_membership(const char *device, const unsigned char *hardwar
 int vervet_send_advertisements(int descriptor, const void *packets, size_t length, const void *sources, int count,
                                unsigned interface);
 
+/// Makes a packet socket (SOCK_DGRAM) take nothing but ARP replies that were sent to us alone, and that tell `target` (ours) of
+/// `sender`: all else costs nobody a waking. Both are 4 bytes of IPv4 address as on the wire. 0, or -1 with errno.
+int vervet_accept_arp_replies(int descriptor, const unsigned char *sender, const unsigned char *target);
+
 /// The most datagrams of one call below.
 enum { vervet_batch_length = 16 };
 

@@ -113,7 +113,7 @@ public struct Coordinator: Sendable {
             let old = pings[link] ?? [:]
             let fresh = PingMonitor(timers: timers, at: time)
             pings[link] = Dictionary(targets.map { ($0, old[$0] ?? fresh) }, uniquingKeysWith: { first, _ in first })
-        case .pingReply(let link, let target): pings[link]?[target]?.replied(at: time)
+        case .pingReply(let link, let target, let answer): pings[link]?[target]?.replied(by: answer, at: time)
         case .late(let delay): wasAway(for: delay, at: time)
         case .scheduling(let isRealTime, let isLocked):
             self.isRealTime = isRealTime

@@ -37,7 +37,7 @@ public enum HeartbeatEvent: Sendable {
     case probe(ProbeDatagram, roundTrip: Duration?, waited: Duration = .zero)
 
     /// A ping target answered.
-    case pingReply(link: UInt8, target: IPAddress)
+    case pingReply(link: UInt8, target: IPAddress, by: PingAnswer = .echo)
 
     /// The targets that are pinged on a link now.
     case pingTargets(link: UInt8, targets: [IPAddress])

@@ -1,5 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/// How a ping target answered.
+public enum PingAnswer: String, Sendable {
+    /// The reply to an ICMP echo request.
+    case echo = "icmp"
+    /// The reply to an ARP request.
+    case arp = "arp"
+    /// The advertisement that a neighbour solicitation asked for.
+    case solicitation = "nd"
+}
+
 /// A ping target of a link, judged by its replies.
 public struct PingMonitor: Sendable {
     private let timers: LinkTimers
@@ -9,6 +19,9 @@ public struct PingMonitor: Sendable {
 
     /// Whether it ever answered.
     public private(set) var everAnswered = false
+
+    /// How it answered last; nil before the first reply.
+    public private(set) var lastAnswer: PingAnswer?
 
     /// Since when ``isAlive`` is so.
     public private(set) var since: MonotonicTime
@@ -24,8 +37,9 @@ public struct PingMonitor: Sendable {
     }
 
     /// Takes note of a reply.
-    public mutating func replied(at time: MonotonicTime) {
+    public mutating func replied(by answer: PingAnswer = .echo, at time: MonotonicTime) {
         lastReply = time
+        lastAnswer = answer
         everAnswered = true
         if !isAlive {
             isAlive = true

@@ -8,7 +8,7 @@ struct LinkDatagram {
     let source: SocketAddress
     let bytes: [UInt8]
 
-    /// The time to live (IPv6: hop limit) with which it arrived; nil on sockets for pings.
+    /// The time to live (IPv6: hop limit) with which it arrived; nil on IPv4 sockets for pings.
     let ttl: UInt8?
 
     /// How long it has waited for us, by the wall clock: for figures, never for deadlines.
@@ -45,6 +45,18 @@ final class DatagramBatch {
         return isTold
     }
 
+    /// Takes what is there; the first failure may be a queued error of an earlier send, so it looks once more.
+    ///
+    /// - Returns: How many datagrams there are now.
+    func fillWhatComes(from descriptor: CInt) -> Int {
+        for _ in 0..<2 {
+            if fill(from: descriptor) {
+                break
+            }
+        }
+        return count
+    }
+
     /// One of them; nil when its source is no IP address.
     ///
     /// - Parameters:
@@ -67,6 +79,14 @@ final class DatagramBatch {
             ttl: details.timeToLive,
             waited: min(max(.zero, waited), Self.longestWait)
         )
+    }
+
+    /// The bytes of one of them, whatever its source.
+    ///
+    /// - Parameter index: Its place, below ``count``.
+    /// - Returns: A copy.
+    func bytes(_ index: Int) -> [UInt8] {
+        withUnsafeBytes(of: &room[index].bytes) { Array($0.prefix(room[index].length)) }
     }
 
     /// CLOCK_REALTIME, in nanoseconds, as the kernel marks what arrives.

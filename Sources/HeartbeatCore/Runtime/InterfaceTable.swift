@@ -2,6 +2,7 @@
 import CLinuxShims
 import Glibc
 import LinuxKit
+import NeighborPackets
 
 /// The interfaces of our network namespace with what the heartbeat needs of them, read by getifaddrs(3).
 struct InterfaceTable: Sendable {
@@ -10,6 +11,9 @@ struct InterfaceTable: Sendable {
         var runs = false
         var receivedFrames: UInt32 = 0
         var addresses: Set<IPAddress> = []
+
+        /// The interface as neighbours are asked on it; nil where there is no ARP.
+        var device: AnnouncingDevice?
     }
 
     private(set) var interfaces: [String: Interface] = [:]
@@ -35,6 +39,7 @@ struct InterfaceTable: Sendable {
                     }
                     // struct rtnl_link_stats (linux/if_link.h) begins with the number of received frames.
                     interface.receivedFrames = entry.ifa_data?.load(as: UInt32.self) ?? 0
+                    interface.device = Self.device(entry, name, address)
                 case AF_INET, AF_INET6:
                     var storage = sockaddr_storage()
                     let isIPv4 = CInt(address.pointee.sa_family) == AF_INET
@@ -50,6 +55,36 @@ struct InterfaceTable: Sendable {
             }
             interfaces[name] = interface
         }
+    }
+
+    /// Interfaces of a hardware type whose neighbours are found by ARP or neighbour discovery.
+    private static func device(
+        _ entry: ifaddrs,
+        _ name: String,
+        _ address: UnsafeMutablePointer<sockaddr>
+    ) -> AnnouncingDevice? {
+        let own = UnsafeRawPointer(address).loadUnaligned(as: sockaddr_ll.self)
+        guard entry.ifa_flags & UInt32(IFF_NOARP) == 0,
+            [ARPPacket.ethernet, ARPPacket.infiniband].contains(own.sll_hatype),
+            let hardware = Self.hardware(of: address)
+        else {
+            return nil
+        }
+        return AnnouncingDevice(
+            index: own.sll_ifindex,
+            name: name,
+            hardware: hardware,
+            broadcast: entry.ifa_ifu.ifu_broadaddr.flatMap { Self.hardware(of: $0) },
+            hardwareType: own.sll_hatype
+        )
+    }
+
+    /// The address in a sockaddr_ll; getifaddrs(3) leaves room for InfiniBand's 20 bytes behind the 8 that are declared.
+    private static func hardware(of address: UnsafeMutablePointer<sockaddr>) -> LinkLayerAddress? {
+        let raw = UnsafeRawPointer(address)
+        let length = Int(raw.loadUnaligned(as: sockaddr_ll.self).sll_halen)
+        let start = MemoryLayout<sockaddr_ll>.offset(of: \.sll_addr) ?? 12
+        return length <= 20 ? LinkLayerAddress(bytes: UnsafeRawBufferPointer(start: raw + start, count: length)) : nil
     }
 
     /// The interface that has an address.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import LinuxKit
+import NeighborPackets
 
 /// Our end of one link: its sockets, and for each peer what was sent and heard.
 ///
@@ -96,6 +97,8 @@ final class LinkEnd {
     private var receivedFrames: UInt32?
     private var probes: LinkSocket?
     private var pings: LinkSocket?
+    private var arp: PacketSocket?
+    private var question: GatewayQuestion?
     private var openedInterface = ""
     private var directions: [NodeID: Direction] = [:]
     private var pinged: [IPAddress: MonotonicTime] = [:]
@@ -108,6 +111,7 @@ final class LinkEnd {
 
     var probeDescriptor: CInt { probes?.descriptor ?? -1 }
     var pingDescriptor: CInt { pings?.descriptor ?? -1 }
+    var arpDescriptor: CInt { arp?.raw ?? -1 }
 
     /// Opens the sockets when they are not open on this very interface; what fails is tried again with the next table.
     func open(port: UInt16, ttl: UInt8, index: UInt32) {
@@ -122,6 +126,25 @@ final class LinkEnd {
         }
         if pings == nil {
             pings = try? LinkSocket(pingsFrom: address, interface: interface, index: index)
+        }
+    }
+
+    /// Asks the default gateway by ARP or neighbour solicitation too, when it does not answer echoes; nil: nobody.
+    func ask(_ gateway: IPAddress?, on device: AnnouncingDevice?) {
+        let new = gateway.flatMap { gateway in
+            device.flatMap { GatewayQuestion(gateway: gateway, address: address, device: $0) }
+        }
+        if let new, new.asksTheSame(as: question), arp != nil || address.family == .ipv6 {
+            return
+        }
+        question = new
+        arp = nil
+        if let new, address.family == .ipv4 {
+            // What fails is tried again with the next table.
+            arp = try? PacketSocket(interfaceIndex: new.device.index, name: interface, receiving: ARPPacket.etherType)
+            if (try? arp?.acceptOnlyReplies(of: new.gateway, to: address)) == nil {
+                arp = nil
+            }
         }
     }
 
@@ -228,10 +251,36 @@ final class LinkEnd {
             .due(sentAt: sentAt, heardAt: answered[target], isLossy: false, beat: beat, at: now)
     }
 
-    /// Notes that a target has answered.
+    /// Notes that a target has answered an echo.
     func noteReply(of target: IPAddress, at now: MonotonicTime) {
         answered[target] = now
         lastReception = now
+        if target == question?.gateway {
+            question?.noteEcho(at: now)
+        }
+    }
+
+    /// The gateway, if an ARP packet is its answer.
+    func gateway(answeringBy payload: [UInt8], at now: MonotonicTime) -> IPAddress? {
+        guard let hardware = question?.answer(in: payload) else {
+            return nil
+        }
+        return noteAnswer(from: hardware, at: now)
+    }
+
+    /// The gateway, if an ICMPv6 message is its answer.
+    func gateway(answeringBy message: [UInt8], hopLimit: UInt8?, at now: MonotonicTime) -> IPAddress? {
+        question?.isAnswer(message, hopLimit: hopLimit) == true ? noteAnswer(from: nil, at: now) : nil
+    }
+
+    private func noteAnswer(from hardware: LinkLayerAddress?, at now: MonotonicTime) -> IPAddress? {
+        question?.noteAnswer(from: hardware, at: now)
+        guard let gateway = question?.gateway else {
+            return nil
+        }
+        answered[gateway] = now
+        lastReception = now
+        return gateway
     }
 
     /// Whether a peer has just said that it hears us.
@@ -250,11 +299,30 @@ final class LinkEnd {
         return probes?.send(bytes, to: target, confirms: confirms) ?? false
     }
 
-    func sendPing(_ bytes: [UInt8], to target: IPAddress, at now: MonotonicTime) {
+    func sendPing(_ bytes: [UInt8], to target: IPAddress, keepalive: Duration, at now: MonotonicTime) {
         pinged[target] = now
+        if target == question?.gateway {
+            askGateway(patience: Rhythm(keepalive: keepalive).patience, at: now)
+        }
         let isProven = answered[target].map { now - $0 < Self.proof } ?? false
         let scope = target.isLinkLocal && target.family == .ipv6 ? pings?.interfaceIndex ?? 0 : 0
         pings?.send(bytes, to: SocketAddress(target, port: 0, scope: scope), confirms: isProven)
+    }
+
+    private func askGateway(patience: Duration, at now: MonotonicTime) {
+        guard let question, question.isDue(patience: patience, at: now) else {
+            return
+        }
+        if let frame = question.frame(patience: patience, at: now) {
+            arp?.trySend(frame.payload, etherType: ARPPacket.etherType, to: frame.destination)
+        } else if let (message, destination) = question.solicitation(patience: patience, at: now) {
+            let target = SocketAddress(destination, port: 0, scope: pings?.interfaceIndex ?? 0)
+            pings?.send(message, to: target, confirms: false)
+        }
+    }
+
+    func receiveARP(into batch: DatagramBatch) -> Int {
+        batch.fillWhatComes(from: arpDescriptor)
     }
 
     func receiveProbes(into batch: DatagramBatch) -> Int { probes?.receive(into: batch) ?? 0 }

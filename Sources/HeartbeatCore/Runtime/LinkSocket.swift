@@ -39,14 +39,16 @@ struct LinkSocket: ~Copyable {
         self.init(socket, index)
     }
 
-    /// Where ICMP echo requests of a link go out and replies come in (raw(7), needs CAP_NET_RAW).
+    /// Where ICMP echo requests of a link go out and replies come in (raw(7), needs CAP_NET_RAW); IPv6: neighbour
+    /// solicitations and advertisements too.
     init(pingsFrom address: IPAddress, interface: String, index: UInt32) throws(SystemError) {
         let bound = SocketAddress(address, port: 0, scope: address.isLinkLocal ? index : 0)
         let isIPv4 = address.family == .ipv4
         let socket = try Self.open(bound, SOCK_RAW, CInt(isIPv4 ? IPPROTO_ICMP : IPPROTO_ICMPV6), interface)
-        // raw(7), icmp6(7): the mask has a bit for each type that is not wanted; only echo replies (0, 129) are.
+        // raw(7), icmp6(7): the mask has a bit for each type that is not wanted; only echo replies (0, 129)
+        // and neighbour advertisements (136) are.
         var filter = [UInt32](repeating: .max, count: isIPv4 ? 1 : 8)
-        filter[isIPv4 ? 0 : 4] = ~UInt32(isIPv4 ? 1 : 2)
+        filter[isIPv4 ? 0 : 4] = ~(isIPv4 ? UInt32(1) : 1 << 1 | 1 << 8)
         let raw = socket.raw
         try systemCall("setsockopt ICMP_FILTER", interface) {
             setsockopt(
@@ -56,6 +58,14 @@ struct LinkSocket: ~Copyable {
                 &filter,
                 socklen_t(filter.count * MemoryLayout<UInt32>.size)
             )
+        }
+        if !isIPv4 {
+            // RFC 4861, 7.1: what has another hop limit than 255 has come through a router. And what is sent to all nodes
+            // is no answer to us (IPV6_MULTICAST_ALL, in6.h; an older kernel lets it in, where it is seen for what it is).
+            let values = [(IPV6_UNICAST_HOPS, CInt(255)), (IPV6_MULTICAST_HOPS, 255), (IPV6_RECVHOPLIMIT, 1), (29, 0)]
+            for (option, value) in values {
+                _ = setsockopt(raw, CInt(IPPROTO_IPV6), option, [value], socklen_t(MemoryLayout<CInt>.size))
+            }
         }
         try Self.bind(raw, bound)
         self.init(socket, index)
@@ -90,13 +100,7 @@ struct LinkSocket: ~Copyable {
     ///
     /// - Returns: How many datagrams it has now.
     func receive(into batch: DatagramBatch) -> Int {
-        // The first failure may be a queued ICMP error of an earlier send, so look once more.
-        for _ in 0..<2 {
-            if batch.fill(from: socket.raw) {
-                break
-            }
-        }
-        return batch.count
+        batch.fillWhatComes(from: socket.raw)
     }
 
     private static func open(

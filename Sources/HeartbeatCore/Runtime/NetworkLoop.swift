@@ -114,7 +114,7 @@ struct NetworkLoop {
         _ = usleep(UInt32(clamping: time.wholeNanoseconds / 1000))
     }
 
-    /// What is waited for: orders, changes of interfaces, then the two sockets of each end.
+    /// What is waited for: orders, changes of interfaces, then the three sockets of each end.
     private mutating func arrangePollers(_ orders: CInt, _ watch: CInt) {
         pollers = [pollfd(fd: orders, events: Int16(POLLIN), revents: 0)]
         // Without the subscription the table is still read every second.
@@ -122,6 +122,7 @@ struct NetworkLoop {
         for end in ends {
             pollers.append(pollfd(fd: end.probeDescriptor, events: Int16(POLLIN), revents: 0))
             pollers.append(pollfd(fd: end.pingDescriptor, events: Int16(POLLIN), revents: 0))
+            pollers.append(pollfd(fd: end.arpDescriptor, events: Int16(POLLIN), revents: 0))
         }
     }
 
@@ -134,11 +135,14 @@ struct NetworkLoop {
             tableDue = min(tableDue, .now + Self.tablePause)
         }
         for index in ends.indices {
-            if found[index * 2 + 2] {
+            if found[index * 3 + 2] {
                 receiveProbes(from: ends[index])
             }
-            if found[index * 2 + 3] {
+            if found[index * 3 + 3] {
                 receivePings(from: ends[index])
+            }
+            if found[index * 3 + 4] {
+                receiveARP(from: ends[index])
             }
         }
         if found[0] {
@@ -204,7 +208,8 @@ struct NetworkLoop {
                     ttl: configuration.ttl(ofLink: end.link),
                     index: owner.interface.index
                 )
-                let targets = targets(of: end, index: owner.interface.index)
+                let (targets, gateway) = targets(of: end, index: owner.interface.index)
+                end.ask(gateway, on: owner.interface.device)
                 if targets != end.targets {
                     end.targets = targets
                     events.post(.pingTargets(link: end.link, targets: targets), at: now)
@@ -228,15 +233,15 @@ struct NetworkLoop {
     }
 
     /// The configured targets of a link; else, for a designated link, the default gateway of its interface.
-    private func targets(of end: LinkEnd, index: UInt32) -> [IPAddress] {
+    private func targets(of end: LinkEnd, index: UInt32) -> (all: [IPAddress], gateway: IPAddress?) {
         guard configuration.uses(.pings) else {
-            return []
+            return ([], nil)
         }
         if let configured = configuration.pingTargets(ofLink: end.link) {
-            return configured
+            return (configured, nil)
         }
         guard configuration.hasImplicitPing, configuration.settings(ofLink: end.link).isDesignated else {
-            return []
+            return ([], nil)
         }
         let gateways = routes.filter {
             $0.prefixLength == 0 && $0.kind == .unicast && $0.table == Route.mainTable
@@ -244,7 +249,8 @@ struct NetworkLoop {
         }
         let best = gateways.min { $0.metric ?? 0 < $1.metric ?? 0 }
         // While the link is down its routes are gone; the target stays.
-        return (best?.gateway).map { [$0] } ?? end.targets
+        let gateway = best?.gateway ?? end.targets.first
+        return (gateway.map { [$0] } ?? [], gateway)
     }
 
     /// When the next probe or ping is due.
@@ -315,7 +321,7 @@ struct NetworkLoop {
                 echoSequence &+= 1
                 let message = EchoMessage(identifier: echoIdentifier, sequence: echoSequence)
                 let echo = target.family == .ipv4 ? message.requestBytes : message.icmpv6RequestBytes
-                end.sendPing(echo, to: target, at: now)
+                end.sendPing(echo, to: target, keepalive: configuration.timers.keepalive, at: now)
             }
         }
         return hasSent
@@ -348,6 +354,10 @@ struct NetworkLoop {
                     continue
                 }
                 let isIPv4 = datagram.source.address.family == .ipv4
+                if !isIPv4, let gateway = end.gateway(answeringBy: datagram.bytes, hopLimit: datagram.ttl, at: now) {
+                    events.postQuietly(.pingReply(link: end.link, target: gateway, by: .solicitation), at: now)
+                    continue
+                }
                 if let echo = isIPv4
                     ? EchoMessage(replyWithHeader: datagram.bytes) : EchoMessage(icmpv6Reply: datagram.bytes),
                     echo.identifier == echoIdentifier,
@@ -355,6 +365,21 @@ struct NetworkLoop {
                 {
                     end.noteReply(of: datagram.source.address, at: now)
                     events.postQuietly(.pingReply(link: end.link, target: datagram.source.address), at: now)
+                }
+            }
+            guard batch.isFull else {
+                break
+            }
+        }
+    }
+
+    private func receiveARP(from end: LinkEnd) {
+        for _ in 0..<Self.batches {
+            let count = end.receiveARP(into: batch)
+            let now = MonotonicTime.now
+            for index in 0..<count {
+                if let gateway = end.gateway(answeringBy: batch.bytes(index), at: now) {
+                    events.postQuietly(.pingReply(link: end.link, target: gateway, by: .arp), at: now)
                 }
             }
             guard batch.isFull else {

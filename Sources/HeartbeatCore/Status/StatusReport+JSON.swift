@@ -113,6 +113,7 @@ extension StatusReport {
                 ("link", .string(coordinator.configuration.name(ofLink: link))),
                 ("target", .string(target.description)),
                 ("alive", .boolean(monitor.isAlive)),
+                ("by", .optional(monitor.isAlive ? monitor.lastAnswer?.rawValue : nil)),
                 ("since_s", .number(seconds(monitor.since))),
                 ("groups", .array(coordinator.pingGroups(of: target, link).map(JSONValue.string))),
             ])

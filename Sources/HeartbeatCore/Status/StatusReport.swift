@@ -28,6 +28,7 @@ struct StatusReport {
             lines.append(describe(link))
             lines += (coordinator.pings[link] ?? [:]).sorted { $0.key < $1.key }.map { target, monitor in
                 "  ping \(target): \(monitor.isAlive ? "answers" : "does not answer") since \(age(monitor.since))"
+                    + (monitor.isAlive ? byNeighborhood(monitor) : "")
             }
             for group in coordinator.configuration.pingGroups[link] ?? [] {
                 let state = coordinator.pingGroupStates[link]?[group.name]
@@ -160,6 +161,15 @@ struct StatusReport {
             + "loss \(monitor.lossPermille(at: now)) permille, late \(monitor.lateTotal), down \(monitor.downTotal)"
             + (peer.isKnetAsked && monitor.hears != true ? ", by corosync's word" : "")
             + (peer.isInGroup ? "" : ", its heartbeat is not in the group")
+    }
+
+    /// By what a gateway answers that drops ICMP echoes.
+    private func byNeighborhood(_ monitor: PingMonitor) -> String {
+        switch monitor.lastAnswer {
+        case .arp?: " (by ARP only)"
+        case .solicitation?: " (by neighbour discovery only)"
+        case .echo?, nil: ""
+        }
     }
 
     private func age(_ since: MonotonicTime) -> String { "\((now - since).components.seconds) s ago" }
