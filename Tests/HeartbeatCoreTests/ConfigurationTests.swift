@@ -129,6 +129,15 @@ import Testing
         #expect(try hash("priority 3") == hash(""))
     }
 
+    @Test func theRuleOfIpfailIsAPolicy() throws {
+        let configuration = try ConfigurationParser.parse("policy ipfail", file: "hb.conf")
+        #expect(configuration.policy == .ipfail && HeartbeatConfiguration().policy == .table)
+        #expect(try reread(configuration).policy == .ipfail)
+        #expect(configuration.policyDigest != HeartbeatConfiguration().policyDigest)
+        #expect(configuration.hash != HeartbeatConfiguration().hash)
+        #expect(throws: (any Error).self) { try ConfigurationParser.parse("policy ipfale", file: "hb.conf") }
+    }
+
     @Test func realTimeCanBeOff() throws {
         #expect(try ConfigurationParser.parse("priority off", file: "hb.conf").priority == nil)
         #expect(try reread(try ConfigurationParser.parse("priority off", file: "hb.conf")).priority == nil)

@@ -131,6 +131,26 @@ struct TruthRow: Sendable, CustomTestStringConvertible {
         #expect(LinkDecision.verdict([second, first], pingDelta: delta).faulty == faulty)
     }
 
+    /// ipfail asks nothing but how many ping targets answer.
+    @Test(arguments: TruthRow.all) func byTheRuleOfIpfail(_ row: TruthRow) {
+        for isMirrored in [false, true] {
+            let views = row.views(mirrored: isMirrored)
+            let verdict = LinkDecision.verdict(views, policy: .ipfail)
+            let fewer = views.min { $0.pingAlive < $1.pingAlive }
+            let areEqual = views.allSatisfy { $0.pingAlive == views[0].pingAlive }
+            #expect(verdict.faulty == (areEqual ? [] : Set([fewer].compactMap { $0?.node })))
+            #expect(LinkDecision.verdict(views, silent: 1, policy: .ipfail) == LinkDecision.verdict(views, silent: 1))
+        }
+        #expect(LinkTimers().patience(with: .pingFewer, policy: .ipfail) == LinkTimers().keepalive * 2)
+    }
+
+    @Test func threeDecideByTheTableAlways() {
+        let views = (1...3).map { node in
+            LinkEvidence(node: NodeID(node), pingTotal: 2, pingAlive: node == 1 ? 2 : 1, hears: [:])
+        }
+        #expect(LinkDecision.verdict(views, policy: .ipfail) == LinkDecision.verdict(views))
+    }
+
     @Test func aloneAndSolo() {
         let own = LinkEvidence(node: 1, hasCarrier: false)
         #expect(LinkDecision.verdict([own]) == LinkVerdict(.alone))

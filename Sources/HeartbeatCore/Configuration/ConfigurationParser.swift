@@ -14,8 +14,8 @@ public struct ConfigurationParser {
             "auth", "evidence", "flap_limit", "implicit_ping", "link", "log_file", "log_level", "metrics", "user",
         ]
         + [
-            "loss_down", "loss_up", "ping", "ping_deadtime", "ping_delta", "ping_group", "port", "service",
-            "address", "daemon_grace", "on_daemon_loss", "on_stop", "priority", "ttl",
+            "loss_down", "loss_up", "ping", "ping_deadtime", "ping_delta", "ping_group", "policy", "port",
+            "address", "daemon_grace", "on_daemon_loss", "on_stop", "priority", "service", "ttl",
         ]
 
     private let file: String
@@ -102,6 +102,10 @@ public struct ConfigurationParser {
         case "on_stop":
             if let isDeleted = choice(directive, values, ["keep", "delete"]) {
                 configuration.deletesAtStop = isDeleted
+            }
+        case "policy":
+            if let isIpfail = choice(directive, values, ["table", "ipfail"]) {
+                configuration.policy = isIpfail ? .ipfail : .table
             }
         case "port":
             if let value = single(directive, values), let port = number(value, 1...65528) {

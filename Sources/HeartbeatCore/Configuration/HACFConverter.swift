@@ -93,7 +93,7 @@ public struct HACFConverter {
             pingGroups.append((Self.name(values[0]), Array(values.dropFirst())))
         case "logfile": output.append("log_file \(values.first ?? "/var/log/ha-log")")
         case "respawn" where values.last?.hasSuffix("ipfail") == true || line.contains("ipfail"):
-            note(line, "what ipfail did is built in: fewer answering ping targets is row ping-fewer")
+            note(line, "what ipfail did is built in (ping-fewer); `policy ipfail`: by ping targets alone, as it did")
         case "respawn": fail(line, number, "make it a resource of Pacemaker")
         default:
             if let place = Self.elsewhere[key] {

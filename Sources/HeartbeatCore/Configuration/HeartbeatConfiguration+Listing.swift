@@ -16,7 +16,7 @@ extension HeartbeatConfiguration {
         entries += timeListing
         entries += [
             ("loss_down", "\(timers.lossDownPermille / 10)"), ("loss_up", "\(timers.lossUpPermille / 10)"),
-            ("flap_limit", "\(timers.flapLimit)"), ("ping_delta", "\(pingDelta)"),
+            ("flap_limit", "\(timers.flapLimit)"), ("policy", policy.rawValue), ("ping_delta", "\(pingDelta)"),
             ("implicit_ping", hasImplicitPing ? "on" : "off"), ("port", "\(port)"), ("ttl", "\(ttl)"),
             ("priority", priority.map(String.init) ?? "off"),
             ("auth", authenticationText), ("on_daemon_loss", isLossNeutral ? "neutral" : "keep"),

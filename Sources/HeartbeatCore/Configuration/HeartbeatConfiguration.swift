@@ -143,6 +143,17 @@ public struct HeartbeatConfiguration: Equatable, Sendable {
     /// Whether the attributes are deleted when the heartbeat ends; else they stay, and nothing moves.
     public var deletesAtStop = false
 
+    /// By which rules two nodes decide.
+    public enum Policy: String, Sendable, CaseIterable {
+        /// The truth table: who hears whom, and pings.
+        case table
+        /// As ipfail of Linux-HA: by the numbers of answering ping targets alone.
+        case ipfail
+    }
+
+    /// By which rules two nodes decide.
+    public var policy = Policy.table
+
     /// How many more targets must answer elsewhere to accuse a node that is heard.
     public var pingDelta = 1
 
@@ -247,8 +258,21 @@ public struct HeartbeatConfiguration: Equatable, Sendable {
         let parts =
             common.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" } + ["\(pingDelta)", "\(timers)"]
             + addressListing.map(\.value)
-            + services.map { "\($0)" } + (isLossNeutral ? ["neutral"] : []) + (ttl == 1 ? [] : ["ttl \(ttl)"])
-        return parts.joined(separator: "\n").utf8.reduce(0xcbf2_9ce4_8422_2325) { hash, byte in
+            + services.map { "\($0)" } + (isLossNeutral ? ["neutral"] : [])
+            + (policy == .table ? [] : ["policy \(policy)"]) + (ttl == 1 ? [] : ["ttl \(ttl)"])
+        return Self.digest(parts)
+    }
+
+    /// FNV-1a of the policy alone, which is part of ``hash``: of two configurations it tells what differs.
+    public var policyDigest: UInt64 {
+        Self.digest(
+            ["\(pingDelta)", "\(timers)"] + services.map { "\($0)" } + (isLossNeutral ? ["neutral"] : [])
+                + (policy == .table ? [] : ["policy \(policy)"])
+        )
+    }
+
+    private static func digest(_ parts: [String]) -> UInt64 {
+        parts.joined(separator: "\n").utf8.reduce(0xcbf2_9ce4_8422_2325) { hash, byte in
             (hash ^ UInt64(byte)) &* 0x100_0000_01b3
         }
     }

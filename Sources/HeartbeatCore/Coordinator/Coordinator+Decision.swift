@@ -71,7 +71,12 @@ extension Coordinator {
         for link in health.keys.sorted() {
             let own = ownEvidence(link)
             let (known, silent) = views(link, at: now)
-            var verdict = LinkDecision.verdict(known, silent: silent, pingDelta: configuration.pingDelta)
+            var verdict = LinkDecision.verdict(
+                known,
+                silent: silent,
+                pingDelta: configuration.pingDelta,
+                policy: configuration.policy
+            )
             if verdict.reason == .solo {
                 let dead = pingsDeadFor(link, at: now)
                 verdict = LinkDecision.solo(own, pingsDeadFor: dead, confirm: timers.soloConfirm)
@@ -82,7 +87,8 @@ extension Coordinator {
                 continue
             }
             let isHealthy = conclusion(own, verdict, link, at: now)
-            health[link]?.conclude(isHealthy, patience: timers.patience(with: verdict.reason), at: now)
+            let patience = timers.patience(with: verdict.reason, policy: configuration.policy)
+            health[link]?.conclude(isHealthy, patience: patience, at: now)
         }
     }
 

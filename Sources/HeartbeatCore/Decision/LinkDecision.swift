@@ -11,11 +11,20 @@ public enum LinkDecision {
     ///   - views: One entry a member that told its view, in any order.
     ///   - silent: Members of the cluster whose daemon does not speak.
     ///   - pingDelta: How many more ping targets must answer elsewhere to accuse a node that is heard (rows 5 and 6).
+    ///   - policy: By which rules two members decide; more than two always decide by the table.
     /// - Returns: Who is at fault and why.
-    public static func verdict(_ views: [LinkEvidence], silent: Int = 0, pingDelta: Int = 1) -> LinkVerdict {
+    public static func verdict(
+        _ views: [LinkEvidence],
+        silent: Int = 0,
+        pingDelta: Int = 1,
+        policy: HeartbeatConfiguration.Policy = .table
+    ) -> LinkVerdict {
         let views = views.sorted { $0.node < $1.node }
         guard views.count > 1 else {
             return LinkVerdict(silent > 0 ? .solo : .alone)
+        }
+        if policy == .ipfail, views.count == 2, silent == 0 {
+            return byPings(views[0], views[1], pingDelta)
         }
         let carried = views.filter(\.hasCarrier)
         if carried.isEmpty {
@@ -59,6 +68,18 @@ public enum LinkDecision {
             best.pingAlive * view.pingTotal - view.pingAlive * best.pingTotal >= pingDelta * best.pingTotal
         }
         return faulty.isEmpty ? LinkVerdict(.ok) : LinkVerdict(.pingFewer, faulty: Set(faulty.map(\.node)))
+    }
+
+    /// The rule of ipfail: whoever reaches fewer ping targets gives up; with as many, nobody.
+    private static func byPings(_ first: LinkEvidence, _ second: LinkEvidence, _ pingDelta: Int) -> LinkVerdict {
+        if first.hasPings, second.hasPings, !first.reachesTargets, !second.reachesTargets {
+            return LinkVerdict(.pingTargetsDead)
+        }
+        guard abs(first.pingAlive - second.pingAlive) >= pingDelta else {
+            return LinkVerdict(.ok)
+        }
+        let fewer = first.pingAlive < second.pingAlive ? first.node : second.node
+        return LinkVerdict(.pingFewer, faulty: [fewer])
     }
 
     /// Rows 8 to 12: neither hears the other.

@@ -52,8 +52,9 @@ public struct LinkTimers: Equatable, Sendable {
     public init() {}
 
     /// How long a fault must last before it is published, by the rule that found it.
-    func patience(with reason: VerdictReason) -> Duration {
+    func patience(with reason: VerdictReason, policy: HeartbeatConfiguration.Policy = .table) -> Duration {
         switch reason {
+        case .pingFewer where policy == .ipfail: keepalive * 2
         case .pingFewer: pingConfirm
         case .carrier: carrierSettle
         default: settle
