@@ -7,7 +7,10 @@ import LinuxKit
 /// five seconds; Corosync may keep this thread waiting for ever.
 struct CorosyncQueryThread: Sendable {
     private static let pollInterval = Duration.milliseconds(200)
-    private static let topologyInterval = 75
+
+    /// So often the node list and Corosync's values are read: a change is noticed within 15 s, however slowly Corosync answers.
+    private static let configurationInterval = Duration.seconds(10)
+
     private static let countersInterval = 5
     private static let pacemakerInterval = 25
 
@@ -42,7 +45,7 @@ struct CorosyncQueryThread: Sendable {
         var settings: CorosyncSettings?
         while true {
             // A connection has three rings of 1 MiB each, shared with Corosync, which fill bit by bit and are never given
-            // back: this one is needed four times a minute, and the one for the links is made anew as often.
+            // back: this one is needed six times a minute, and the one for the links is made anew as often.
             let (topology, newest) = try readConfiguration(try ConfigurationMap())
             events.post(.topology(topology))
             if newest != settings {
@@ -62,7 +65,9 @@ struct CorosyncQueryThread: Sendable {
         _ pacemaker: inout Set<ProcessGroup.Member>?
     ) throws(CorosyncError) {
         let window = max(.seconds(1), topology.knetInterval * 3)
-        for round in 0..<Self.topologyInterval {
+        let end = MonotonicTime.now + Self.configurationInterval
+        var round = 0
+        while MonotonicTime.now < end {
             var areAllConnected = true
             for peer in topology.peers {
                 try query(peer, client, directions[peer.id] ?? [:], &areAllConnected)
@@ -86,6 +91,7 @@ struct CorosyncQueryThread: Sendable {
                 }
                 pacemaker = members
             }
+            round += 1
             pause(Self.pollInterval)
         }
     }
