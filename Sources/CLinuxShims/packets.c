@@ -3,7 +3,9 @@
 #include "packets.h"
 
 #include <errno.h>
+#include <linux/ethtool.h>
 #include <linux/filter.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -71,6 +73,22 @@ int vervet_accept_arp_replies(int descriptor, const unsigned char *sender, const
     };
     struct sock_fprog program = {.len = sizeof code / sizeof code[0], .filter = code};
     return setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
+unsigned vervet_link_speed(const char *device)
+{
+    struct ethtool_cmd command = {.cmd = ETHTOOL_GSET};
+    struct ifreq request = {.ifr_data = (void *)&command};
+    if (strlen(device) >= sizeof request.ifr_name)
+        return 0;
+    strcpy(request.ifr_name, device);
+    int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0)
+        return 0;
+    int result = ioctl(descriptor, SIOCETHTOOL, &request);
+    close(descriptor);
+    unsigned speed = result == 0 ? ethtool_cmd_speed(&command) : 0;
+    return speed == (unsigned)SPEED_UNKNOWN || speed == 0xffff ? 0 : speed;
 }
 
 int vervet_send_advertisements(int descriptor, const void *packets, size_t length, const void *sources, int count,

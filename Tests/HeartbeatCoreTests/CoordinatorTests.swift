@@ -17,6 +17,7 @@ private struct Site {
     var faulty: [NodeID] = []
     var hasCarrier = true
     var logged: [String] = []
+    var told: [GroupMessage] = []
 
     init(_ configuration: HeartbeatConfiguration = HeartbeatConfiguration()) throws {
         coordinator = Coordinator(configuration: configuration, incarnation: 1, version: "test", at: TestTime().now)
@@ -72,6 +73,7 @@ private struct Site {
                     published[attribute.key] = attribute.value
                 }
             case .multicast(_, let bytes):
+                told += (try? GroupMessage(decoding: bytes)).map { [$0] } ?? []
                 // Our own messages come back at once.
                 coordinator.handle(.message(sender: 1, bytes: bytes), at: time.now)
             case .log(_, let text): logged.append(text)
@@ -113,6 +115,16 @@ private struct Site {
             sentAt: time.now.nanoseconds,
             configurationHash: 0
         )
+    }
+
+    /// What the peer computed, told alone.
+    func verdict(_ sequence: UInt64, _ faulty: [NodeID]) -> GroupMessage {
+        var message = bye
+        message.kind = .verdict
+        message.flags = []
+        message.sequence = sequence
+        message.verdicts = [VerdictRecord(link: 0, reason: .ok, faulty: faulty)]
+        return message
     }
 
     private func probe(_ link: UInt8, hears: [UInt8]) -> ProbeDatagram {
@@ -557,6 +569,57 @@ private struct Site {
             json(site).contains(#""initdead":false,"hold_down_until_s":5"#),
             "a minute, less the last eight seconds"
         )
+    }
+
+    @Test func aVerdictAloneIsComparedToo() throws {
+        var site = try Site()
+        let agreed = { (site: Site) in site.coordinator.whoAgrees(0, at: site.time.now) }
+        #expect(agreed(site) == [1, 2])
+        let sequence = try #require(site.coordinator.peers[2]?.view?.sequence)
+        site.coordinator.handle(.message(sender: 2, bytes: site.verdict(sequence, [1]).encoded()), at: site.time.now)
+        #expect(agreed(site) == [1, 2], "older than its view")
+        site.coordinator.handle(
+            .message(sender: 2, bytes: site.verdict(sequence + 1, [1]).encoded()),
+            at: site.time.now
+        )
+        #expect(agreed(site) == [1])
+        #expect(site.coordinator.peers[2]?.view?.peerLinks.isEmpty == false, "the view stays")
+        site.coordinator.handle(
+            .message(sender: 2, bytes: site.verdict(sequence + 2, []).encoded()),
+            at: site.time.now
+        )
+        #expect(agreed(site) == [1, 2])
+    }
+
+    @Test func newsAreToldOnceAndViewsGoOn() throws {
+        var site = try Site()
+        site.told = []
+        site.run(milliseconds: 5000)
+        #expect(site.told.allSatisfy { $0.kind == .view } && (4...6).contains(site.told.count))
+        let view = try #require(site.told.last)
+        #expect(view.policyDigest == site.coordinator.configuration.policyDigest)
+        #expect(view.localLinks.map(\.interface) == ["eth0", "eth1"])
+        var counted = site.local(0, hasCarrier: true)
+        counted.receivedDelta = 5
+        site.coordinator.handle(.localLinks([counted]), at: site.time.now)
+        site.told = []
+        site.run(milliseconds: 5000)
+        #expect((4...6).contains(site.told.count), "a counter is no news")
+        #expect(site.told.last?.localLinks.first?.receivedDelta == 5)
+    }
+
+    @Test func whatAPeersConfigurationHasOtherwise() throws {
+        var site = try Site()
+        let peer = { (site: Site) throws in try #require(site.coordinator.peers[2]) }
+        #expect(site.coordinator.difference(from: try peer(site)) == nil)
+        let ours = site.coordinator.configuration.policyDigest
+        for (digest, expected) in [(nil, .either), (ours, .links), (ours + 1, .policy)]
+            as [(UInt64?, Coordinator.Difference)]
+        {
+            site.coordinator.peers[2]?.view?.configurationHash = 1
+            site.coordinator.peers[2]?.view?.policyDigest = digest
+            #expect(site.coordinator.difference(from: try peer(site)) == expected)
+        }
     }
 
     @Test func afterAnAbsenceNobodyIsAccused() throws {

@@ -40,13 +40,23 @@ private func sampleMessage() -> GroupMessage {
         configurationHash: 7
     )
     message.nodeName = "d1"
-    message.localLinks = [LocalLinkRecord(link: 0, hasCarrier: true, hasAddress: true, receives: false)]
+    var local = LocalLinkRecord(link: 0, hasCarrier: true, hasAddress: true, receives: false)
+    local.speed = 1000
+    local.receivedDelta = 77
+    local.interface = "eth0"
+    message.localLinks = [local]
+    message.policyDigest = 0x0102_0304_0506_0708
     var record = PeerLinkRecord(peer: 2, link: 1, state: .late, hears: .yes, isHeard: .unknown)
     record.lossPermille = 100
     record.roundTripMicroseconds = 250
     record.knetConnected = .no
     message.peerLinks = [record]
-    message.pings = [PingRecord(link: 0, total: 2, alive: 1)]
+    var ping = PingRecord(link: 0, total: 2, alive: 1)
+    ping.kind = .configured
+    ping.targets = ["192.0.2.1", "2001:db8::1"].compactMap { IPAddress($0) }.map {
+        PingRecord.Target(address: $0, isAlive: $0.family == .ipv4, roundTripMicroseconds: 9, ageMilliseconds: 150)
+    }
+    message.pings = [ping]
     message.verdicts = [VerdictRecord(link: 0, reason: .cutAndPing, faulty: [2])]
     message.reason = "why"
     message.softwareVersion = "0.1.0"
@@ -152,6 +162,7 @@ private func sampleMessage() -> GroupMessage {
         message.verdicts = []
         message.reason = ""
         message.softwareVersion = ""
+        message.policyDigest = nil
         var bytes = message.encoded()
         bytes.replaceSubrange(12..<16, with: [0, 0, 0, 0])
         let expected = hex(
@@ -163,6 +174,64 @@ private func sampleMessage() -> GroupMessage {
             """
         )
         #expect(bytes == expected)
+    }
+
+    @Test func recordBytes() throws {
+        var message = sampleMessage()
+        message.nodeName = ""
+        message.peerLinks = []
+        message.verdicts = []
+        message.reason = ""
+        message.softwareVersion = ""
+        let expected = hex(
+            """
+            00020010 00010100 000003e8 0000004d 65746830
+            0004003c 00020101
+            04 c0000201000000000000000000000000 010000 00000009 00000096
+            06 20010db8000000000000000000000001 000000 00000009 00000096
+            00050008 0102030405060708
+            """
+        )
+        #expect(Array(message.encoded().dropFirst(56)) == expected)
+        #expect(try GroupMessage(decoding: message.encoded()) == message)
+    }
+
+    /// Earlier versions wrote the first four bytes of both records, and no digest.
+    @Test func shorterRecordsOfEarlierVersions() throws {
+        var writer = ByteWriter()
+        writer.write(Array(sampleMessage().encoded().prefix(56)))
+        writer.write(hex("00020004 00010100 00040004 00020100"))
+        let message = try GroupMessage(decoding: sealed(writer.bytes))
+        #expect(message.localLinks == [LocalLinkRecord(link: 0, hasCarrier: true, hasAddress: true, receives: false)])
+        #expect(message.pings == [PingRecord(link: 0, total: 2, alive: 1)] && message.policyDigest == nil)
+    }
+
+    @Test func pingTargetsGiveWayToRecordsOfPeers() throws {
+        var message = sampleMessage()
+        let target = try #require(message.pings.first?.targets.first)
+        message.pings[0].targets = [PingRecord.Target](repeating: target, count: 250)
+        message.peerLinks = (UInt32(1)...40).map {
+            PeerLinkRecord(peer: $0, link: 0, state: .up, hears: .yes, isHeard: .yes)
+        }
+        let read = try GroupMessage(decoding: message.encoded())
+        #expect(read.peerLinks == message.peerLinks && read.pings[0].targets.isEmpty && read.pings[0].total == 2)
+    }
+
+    @Test func countersAndMeasurementsAreNoNews() {
+        let message = sampleMessage()
+        var other = message
+        other.localLinks[0].receivedDelta += 1
+        other.pings[0].targets[0].ageMilliseconds += 1
+        other.pings[0].targets[0].roundTripMicroseconds += 1
+        #expect(message.saysTheSame(as: other))
+        other.pings[0].targets[0].isAlive = false
+        #expect(!message.saysTheSame(as: other))
+        other = message
+        other.localLinks[0].speed = 100
+        #expect(!message.saysTheSame(as: other))
+        other = message
+        other.verdicts = []
+        #expect(!message.saysTheSame(as: other) && message.saysTheSame(as: other, besidesVerdicts: true))
     }
 
     @Test(arguments: GroupMessage.Kind.allCases) func messageRoundTrip(kind: GroupMessage.Kind) throws {

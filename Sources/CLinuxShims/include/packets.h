@@ -28,6 +28,9 @@ int vervet_send_advertisements(int descriptor, const void *packets, size_t lengt
 /// `sender`: all else costs nobody a waking. Both are 4 bytes of IPv4 address as on the wire. 0, or -1 with errno.
 int vervet_accept_arp_replies(int descriptor, const unsigned char *sender, const unsigned char *target);
 
+/// ETHTOOL_GSET: the speed of a device in Mbit/s; 0 when it tells none.
+unsigned vervet_link_speed(const char *device);
+
 /// The most datagrams of one call below.
 enum { vervet_batch_length = 16 };
 

@@ -90,6 +90,12 @@ public struct LocalLink: Equatable, Sendable {
     /// Frames arrived within the last two seconds.
     public var receives: Bool
 
+    /// The interface's speed in Mbit/s; 0 when it has none.
+    public var speed: UInt32 = 0
+
+    /// Frames received between the last two looks at the interface.
+    public var receivedDelta: UInt32 = 0
+
     /// Joins the parts.
     public init(link: UInt8, interface: String, hasCarrier: Bool, hasAddress: Bool, receives: Bool) {
         self.link = link
@@ -97,6 +103,13 @@ public struct LocalLink: Equatable, Sendable {
         self.hasCarrier = hasCarrier
         self.hasAddress = hasAddress
         self.receives = receives
+    }
+
+    /// Whether two states differ in nothing but counters.
+    func isTheSame(as other: LocalLink) -> Bool {
+        var same = other
+        same.receivedDelta = receivedDelta
+        return same == self
     }
 
     /// Carrier and address.

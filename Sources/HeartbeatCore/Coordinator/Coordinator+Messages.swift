@@ -41,7 +41,12 @@ extension Coordinator {
             daemonLoss.saidGoodbye(sender)
             log(.notice, "the heartbeat of \(name(of: sender)) ends")
         case .admin: obey(orderOf: sender, message.reason, at: now)
-        case .verdict: break
+        case .verdict:
+            // What it computed, for comparison; a view that is newer has that too.
+            if let view = peers[sender]?.view, view.incarnation == message.incarnation, view.sequence < message.sequence
+            {
+                peers[sender]?.view?.verdicts = message.verdicts
+            }
         }
     }
 
@@ -92,7 +97,25 @@ extension Coordinator {
             }
             return
         }
+        if let lastView, lastView.saysTheSame(as: view, besidesVerdicts: true), age.map({ $0 < Self.refresh }) ?? false
+        {
+            tellVerdicts(of: view, at: now)
+            return
+        }
         send(view, at: now)
+    }
+
+    /// Tells others what we concluded anew from evidence that is the same, without all that evidence.
+    private mutating func tellVerdicts(of view: GroupMessage, at now: MonotonicTime) {
+        sequence += 1
+        var verdict = view.verdictAlone
+        verdict.sequence = sequence
+        lastView?.verdicts = view.verdicts
+        spoken.append(now)
+        if unconfirmed.count < 600 {
+            unconfirmed.append((sequence, now))
+        }
+        effects.append(.multicast(.verdict, verdict.encoded()))
     }
 
     private mutating func send(_ message: GroupMessage, at now: MonotonicTime) {
@@ -138,20 +161,20 @@ extension Coordinator {
         )
         message.nodeName = topology?.local?.name ?? ""
         message.softwareVersion = version
+        message.policyDigest = configuration.policyDigest
         for link in topology?.links ?? [] {
             let local = localLinks[link]
-            message.localLinks.append(
-                LocalLinkRecord(
-                    link: link,
-                    hasCarrier: local?.hasCarrier ?? false,
-                    hasAddress: local?.hasAddress ?? false,
-                    receives: local?.receives ?? true
-                )
+            var record = LocalLinkRecord(
+                link: link,
+                hasCarrier: local?.hasCarrier ?? false,
+                hasAddress: local?.hasAddress ?? false,
+                receives: local?.receives ?? true
             )
-            let own = ownEvidence(link)
-            message.pings.append(
-                PingRecord(link: link, total: UInt8(clamping: own.pingTotal), alive: UInt8(clamping: own.pingAlive))
-            )
+            record.speed = local?.speed ?? 0
+            record.receivedDelta = local?.receivedDelta ?? 0
+            record.interface = local?.interface ?? ""
+            message.localLinks.append(record)
+            message.pings.append(pingRecord(link, at: now))
         }
         for peer in peers.values.sorted(by: { $0.id < $1.id }) {
             message.peerLinks += records(of: peer, at: now)
@@ -163,6 +186,25 @@ extension Coordinator {
             VerdictRecord(link: $0.key, reason: $0.value.reason, faulty: $0.value.faulty.sorted())
         }
         return message
+    }
+
+    private func pingRecord(_ link: UInt8, at now: MonotonicTime) -> PingRecord {
+        let own = ownEvidence(link)
+        var record = PingRecord(
+            link: link,
+            total: UInt8(clamping: own.pingTotal),
+            alive: UInt8(clamping: own.pingAlive)
+        )
+        record.kind = pingKinds[link] ?? .unknown
+        record.targets = (pings[link] ?? [:]).sorted { $0.key < $1.key }.map { target, monitor in
+            PingRecord.Target(
+                address: target,
+                isAlive: monitor.isAlive,
+                roundTripMicroseconds: UInt32(clamping: (monitor.roundTrip?.wholeNanoseconds ?? 0) / 1000),
+                ageMilliseconds: monitor.lastReply.map { (now - $0).clampedMilliseconds } ?? UInt32.max
+            )
+        }
+        return record
     }
 
     private func records(of peer: Peer, at now: MonotonicTime) -> [PeerLinkRecord] {
@@ -243,9 +285,12 @@ extension Coordinator {
 
 extension GroupMessage {
     /// Whether two views differ in nothing but ages, counters and measurements.
-    func saysTheSame(as other: GroupMessage) -> Bool {
-        guard flags == other.flags, localLinks == other.localLinks, pings == other.pings, verdicts == other.verdicts,
-            peerLinks.count == other.peerLinks.count
+    func saysTheSame(as other: GroupMessage, besidesVerdicts: Bool = false) -> Bool {
+        guard flags == other.flags, besidesVerdicts || verdicts == other.verdicts,
+            peerLinks.count == other.peerLinks.count, localLinks.count == other.localLinks.count,
+            pings.count == other.pings.count,
+            zip(localLinks, other.localLinks).allSatisfy({ $0.saysTheSame(as: $1) }),
+            zip(pings, other.pings).allSatisfy({ $0.saysTheSame(as: $1) })
         else {
             return false
         }
@@ -253,5 +298,33 @@ extension GroupMessage {
             $0.peer == $1.peer && $0.link == $1.link && $0.state == $1.state && $0.hears == $1.hears
                 && $0.isHeard == $1.isHeard && $0.knetConnected == $1.knetConnected
         }
+    }
+}
+
+extension GroupMessage {
+    /// The verdicts without what they were made of.
+    var verdictAlone: GroupMessage {
+        var message = self
+        message.kind = .verdict
+        message.localLinks = []
+        message.peerLinks = []
+        message.pings = []
+        return message
+    }
+}
+
+extension LocalLinkRecord {
+    fileprivate func saysTheSame(as other: LocalLinkRecord) -> Bool {
+        var same = other
+        same.receivedDelta = receivedDelta
+        return same == self
+    }
+}
+
+extension PingRecord {
+    fileprivate func saysTheSame(as other: PingRecord) -> Bool {
+        link == other.link && total == other.total && alive == other.alive && kind == other.kind
+            && targets.map(\.address) == other.targets.map(\.address)
+            && targets.map(\.isAlive) == other.targets.map(\.isAlive)
     }
 }

@@ -162,10 +162,24 @@ extension Coordinator {
         blockedProbes = blocked
     }
 
-    /// Whether a peer works with other links or another policy than we do.
-    var hasConfigurationMismatch: Bool {
-        peers.values.contains { peer in
-            peer.isInGroup && peer.view.map { $0.configurationHash != configuration.hash } ?? false
-        }
+    /// What differs between two configurations.
+    enum Difference: String {
+        /// The links: their names, roles, weights, addresses, times to live.
+        case links
+        /// The timers and rules.
+        case policy
+        /// Either; the peer is of a version that does not tell.
+        case either = "links or policy"
     }
+
+    /// What a peer's configuration has otherwise than ours; nil when nothing, or when it has not told.
+    func difference(from peer: Peer) -> Difference? {
+        guard peer.isInGroup, let view = peer.view, view.configurationHash != configuration.hash else {
+            return nil
+        }
+        return view.policyDigest.map { $0 == configuration.policyDigest ? .links : .policy } ?? .either
+    }
+
+    /// Whether a peer works with other links or another policy than we do.
+    var hasConfigurationMismatch: Bool { peers.values.contains { difference(from: $0) != nil } }
 }

@@ -19,6 +19,7 @@ public struct Coordinator: Sendable {
     var peers: [NodeID: Peer] = [:]
     var localLinks: [UInt8: LocalLink] = [:]
     var pings: [UInt8: [IPAddress: PingMonitor]] = [:]
+    var pingKinds: [UInt8: PingRecord.Kind] = [:]
     var pingGroupStates: [UInt8: [String: PingGroupState]] = [:]
     var ring: Set<NodeID> = []
     var groupMembers: Set<NodeID> = []
@@ -109,11 +110,13 @@ public struct Coordinator: Sendable {
         case .knetUnknown: forgetKnet()
         case .localLinks(let links): adopt(links)
         case .probe(let probe, let roundTrip, let waited): take(probe, roundTrip, waited, at: time)
-        case .pingTargets(let link, let targets):
+        case .pingTargets(let link, let targets, let isGateway):
+            pingKinds[link] = targets.isEmpty ? nil : isGateway ? .gateway : .configured
             let old = pings[link] ?? [:]
             let fresh = PingMonitor(timers: timers, at: time)
             pings[link] = Dictionary(targets.map { ($0, old[$0] ?? fresh) }, uniquingKeysWith: { first, _ in first })
-        case .pingReply(let link, let target, let answer): pings[link]?[target]?.replied(by: answer, at: time)
+        case .pingReply(let link, let target, let answer, let roundTrip):
+            pings[link]?[target]?.replied(by: answer, roundTrip: roundTrip, at: time)
         case .late(let delay): wasAway(for: delay, at: time)
         case .scheduling(let isRealTime, let isLocked):
             self.isRealTime = isRealTime

@@ -36,11 +36,11 @@ public enum HeartbeatEvent: Sendable {
     /// An authentic new probe, and how long it has waited for us after its way.
     case probe(ProbeDatagram, roundTrip: Duration?, waited: Duration = .zero)
 
-    /// A ping target answered.
-    case pingReply(link: UInt8, target: IPAddress, by: PingAnswer = .echo)
+    /// A ping target answered, and the way there and back when it is known.
+    case pingReply(link: UInt8, target: IPAddress, by: PingAnswer = .echo, roundTrip: Duration? = nil)
 
-    /// The targets that are pinged on a link now.
-    case pingTargets(link: UInt8, targets: [IPAddress])
+    /// The targets that are pinged on a link now, and whether that is the default gateway because none are configured.
+    case pingTargets(link: UInt8, targets: [IPAddress], isGateway: Bool = false)
 
     /// A thread that keeps time came late by so much.
     case late(Duration)

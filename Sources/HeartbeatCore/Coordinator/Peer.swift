@@ -66,6 +66,9 @@ struct Peer: Sendable {
         return view?.localLinks.first { $0.link == link }.map { $0.hasCarrier && $0.hasAddress }
     }
 
+    /// Its own end of a link, as its last view has it.
+    func localLink(_ link: UInt8) -> LocalLinkRecord? { view?.localLinks.first { $0.link == link } }
+
     /// When it last spoke by any way.
     var lastWord: MonotonicTime? {
         switch (viewArrived, probeView?.arrived) {

@@ -23,11 +23,16 @@ public struct PingMonitor: Sendable {
     /// How it answered last; nil before the first reply.
     public private(set) var lastAnswer: PingAnswer?
 
+    /// When it answered last; nil before the first reply.
+    public private(set) var lastReply: MonotonicTime?
+
+    /// The way there and back of its last echo; nil when unknown, as of answers by ARP.
+    public private(set) var roundTrip: Duration?
+
     /// Since when ``isAlive`` is so.
     public private(set) var since: MonotonicTime
 
     private var deadtime: Duration { timers.pingDeadtime ?? timers.deadtime }
-    private var lastReply: MonotonicTime?
     private var quietUntil: MonotonicTime?
 
     /// Begins as not answering.
@@ -37,9 +42,10 @@ public struct PingMonitor: Sendable {
     }
 
     /// Takes note of a reply.
-    public mutating func replied(by answer: PingAnswer = .echo, at time: MonotonicTime) {
+    public mutating func replied(by answer: PingAnswer = .echo, roundTrip: Duration? = nil, at time: MonotonicTime) {
         lastReply = time
         lastAnswer = answer
+        self.roundTrip = answer == .echo ? roundTrip ?? self.roundTrip : nil
         everAnswered = true
         if !isAlive {
             isAlive = true

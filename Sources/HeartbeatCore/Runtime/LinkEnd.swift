@@ -95,6 +95,13 @@ final class LinkEnd {
     private(set) var lastReception: MonotonicTime?
 
     private var receivedFrames: UInt32?
+
+    /// Frames received between the last two looks at the interface.
+    private(set) var receivedDelta: UInt32 = 0
+
+    /// The speed of the interface, asked for when it begins to run.
+    private var speed: (interface: String, value: UInt32)?
+
     private var probes: LinkSocket?
     private var pings: LinkSocket?
     private var arp: PacketSocket?
@@ -103,6 +110,7 @@ final class LinkEnd {
     private var directions: [NodeID: Direction] = [:]
     private var pinged: [IPAddress: MonotonicTime] = [:]
     private var answered: [IPAddress: MonotonicTime] = [:]
+    private var lastEchoes: [IPAddress: UInt16] = [:]
 
     init(link: UInt8, address: IPAddress) {
         self.link = link
@@ -150,10 +158,25 @@ final class LinkEnd {
 
     /// Notes the interface's counter of received frames.
     func note(receivedFrames count: UInt32, at now: MonotonicTime) {
+        receivedDelta = receivedFrames.map { count &- $0 } ?? 0
         if count != receivedFrames {
             receivedFrames = count
             lastReception = now
         }
+    }
+
+    /// The interface's speed in Mbit/s; 0 while it does not run.
+    func speed(isRunning: Bool, _ ask: (String) -> UInt32) -> UInt32 {
+        guard isRunning else {
+            speed = nil
+            return 0
+        }
+        if let speed, speed.interface == interface {
+            return speed.value
+        }
+        let value = ask(interface)
+        speed = (interface, value)
+        return value
     }
 
     /// The next probe for a peer.
@@ -252,12 +275,23 @@ final class LinkEnd {
     }
 
     /// Notes that a target has answered an echo.
-    func noteReply(of target: IPAddress, at now: MonotonicTime) {
+    ///
+    /// - Parameters:
+    ///   - target: Who has answered.
+    ///   - sequence: The echo's number.
+    ///   - waited: How long the reply lay in the socket.
+    ///   - now: The present.
+    /// - Returns: The way there and back, when it is the last echo that was answered.
+    func noteReply(of target: IPAddress, sequence: UInt16, waited: Duration, at now: MonotonicTime) -> Duration? {
         answered[target] = now
         lastReception = now
         if target == question?.gateway {
             question?.noteEcho(at: now)
         }
+        guard lastEchoes[target] == sequence, let sentAt = pinged[target] else {
+            return nil
+        }
+        return max(.zero, now - waited - sentAt)
     }
 
     /// The gateway, if an ARP packet is its answer.
@@ -299,13 +333,15 @@ final class LinkEnd {
         return probes?.send(bytes, to: target, confirms: confirms) ?? false
     }
 
-    func sendPing(_ bytes: [UInt8], to target: IPAddress, keepalive: Duration, at now: MonotonicTime) {
+    func sendPing(_ echo: EchoMessage, to target: IPAddress, keepalive: Duration, at now: MonotonicTime) {
         pinged[target] = now
+        lastEchoes[target] = echo.sequence
         if target == question?.gateway {
             askGateway(patience: Rhythm(keepalive: keepalive).patience, at: now)
         }
         let isProven = answered[target].map { now - $0 < Self.proof } ?? false
         let scope = target.isLinkLocal && target.family == .ipv6 ? pings?.interfaceIndex ?? 0 : 0
+        let bytes = target.family == .ipv4 ? echo.requestBytes : echo.icmpv6RequestBytes
         pings?.send(bytes, to: SocketAddress(target, port: 0, scope: scope), confirms: isProven)
     }
 

@@ -59,6 +59,8 @@ struct LinkSocket: ~Copyable {
                 socklen_t(filter.count * MemoryLayout<UInt32>.size)
             )
         }
+        // Only figures are made of it: pings do without.
+        _ = setsockopt(raw, SOL_SOCKET, SO_TIMESTAMPNS, [CInt(1)], socklen_t(MemoryLayout<CInt>.size))
         if !isIPv4 {
             // RFC 4861, 7.1: what has another hop limit than 255 has come through a router. And what is sent to all nodes
             // is no answer to us (IPV6_MULTICAST_ALL, in6.h; an older kernel lets it in, where it is seen for what it is).

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLinuxShims
 import Glibc
 import LinuxKit
 import Netlink
@@ -212,23 +213,30 @@ struct NetworkLoop {
                 end.ask(gateway, on: owner.interface.device)
                 if targets != end.targets {
                     end.targets = targets
-                    events.post(.pingTargets(link: end.link, targets: targets), at: now)
+                    events.post(.pingTargets(link: end.link, targets: targets, isGateway: gateway != nil), at: now)
                 }
             }
             let runs = table.interfaces[end.interface]?.runs ?? false
-            states.append(
-                LocalLink(
-                    link: end.link,
-                    interface: end.interface,
-                    hasCarrier: runs,
-                    hasAddress: owner != nil,
-                    receives: end.lastReception.map { now - $0 < Self.receptionWindow } ?? true
-                )
+            var state = LocalLink(
+                link: end.link,
+                interface: end.interface,
+                hasCarrier: runs,
+                hasAddress: owner != nil,
+                receives: end.lastReception.map { now - $0 < Self.receptionWindow } ?? true
             )
+            state.speed = end.speed(isRunning: runs) { vervet_link_speed($0) }
+            state.receivedDelta = end.receivedDelta
+            states.append(state)
         }
-        if states != self.states {
-            self.states = states
+        guard states != self.states else {
+            return
+        }
+        let isNews = states.count != self.states.count || !zip(states, self.states).allSatisfy { $0.isTheSame(as: $1) }
+        self.states = states
+        if isNews {
             events.post(.localLinks(states), at: now)
+        } else {
+            events.postQuietly(.localLinks(states), at: now)
         }
     }
 
@@ -320,8 +328,7 @@ struct NetworkLoop {
                 hasSent = true
                 echoSequence &+= 1
                 let message = EchoMessage(identifier: echoIdentifier, sequence: echoSequence)
-                let echo = target.family == .ipv4 ? message.requestBytes : message.icmpv6RequestBytes
-                end.sendPing(echo, to: target, keepalive: configuration.timers.keepalive, at: now)
+                end.sendPing(message, to: target, keepalive: configuration.timers.keepalive, at: now)
             }
         }
         return hasSent
@@ -348,9 +355,9 @@ struct NetworkLoop {
     private mutating func receivePings(from end: LinkEnd) {
         for _ in 0..<Self.batches {
             let count = end.receivePings(into: batch)
-            let now = MonotonicTime.now
+            let (now, wallClock) = (MonotonicTime.now, DatagramBatch.wallClock)
             for index in 0..<count {
-                guard let datagram = batch.datagram(index, wallClock: 0) else {
+                guard let datagram = batch.datagram(index, wallClock: wallClock) else {
                     continue
                 }
                 let isIPv4 = datagram.source.address.family == .ipv4
@@ -363,8 +370,9 @@ struct NetworkLoop {
                     echo.identifier == echoIdentifier,
                     end.targets.contains(datagram.source.address)
                 {
-                    end.noteReply(of: datagram.source.address, at: now)
-                    events.postQuietly(.pingReply(link: end.link, target: datagram.source.address), at: now)
+                    let target = datagram.source.address
+                    let time = end.noteReply(of: target, sequence: echo.sequence, waited: datagram.waited, at: now)
+                    events.postQuietly(.pingReply(link: end.link, target: target, roundTrip: time), at: now)
                 }
             }
             guard batch.isFull else {

@@ -60,6 +60,7 @@ extension StatusReport {
             ("weight", .number(settings.weight)),
             ("carrier", .optional(local?.hasCarrier)),
             ("address_present", .optional(local?.hasAddress)),
+            ("speed_mbit", .optional(local.flatMap { $0.speed == 0 ? nil : Int($0.speed) })),
             ("health", .optional(coordinator.health[link]?.value)),
             ("reason", .optional(coordinator.verdicts[link]?.reason.name)),
             ("hold_down_until_s", .optional(coordinator.health[link].flatMap { secondsLeft($0.flaps) })),
@@ -95,6 +96,8 @@ extension StatusReport {
                         ("carrier", .optional(peer.carrier(link))),
                     ])
                 ),
+                ("interface", .optional(peer.localLink(link).flatMap { $0.interface.isEmpty ? nil : $0.interface })),
+                ("speed_mbit", .optional(peer.localLink(link).flatMap { $0.speed == 0 ? nil : Int($0.speed) })),
             ])
         }
         return .object([
@@ -103,8 +106,22 @@ extension StatusReport {
             ("member", .boolean(coordinator.ring.contains(peer.id))),
             ("daemon", .boolean(peer.isInGroup)),
             ("version", .optional(peer.view?.softwareVersion)),
+            ("differs_in", .optional(coordinator.difference(from: peer)?.rawValue)),
             ("links", .array(links)),
+            ("ping", .array((peer.view?.pings ?? []).flatMap(pingValues))),
         ])
+    }
+
+    /// What a peer says of its ping targets.
+    private func pingValues(_ record: PingRecord) -> [JSONValue] {
+        record.targets.map { target in
+            .object([
+                ("link", .string(coordinator.configuration.name(ofLink: record.link))),
+                ("target", .string(target.address.description)),
+                ("alive", .boolean(target.isAlive)),
+                ("rtt_us", .optional(target.roundTripMicroseconds == 0 ? nil : Int(target.roundTripMicroseconds))),
+            ])
+        }
     }
 
     private func pingValues(_ link: UInt8, _ targets: [IPAddress: PingMonitor]) -> [JSONValue] {
@@ -114,6 +131,10 @@ extension StatusReport {
                 ("target", .string(target.description)),
                 ("alive", .boolean(monitor.isAlive)),
                 ("by", .optional(monitor.isAlive ? monitor.lastAnswer?.rawValue : nil)),
+                (
+                    "rtt_us",
+                    .optional(monitor.isAlive ? monitor.roundTrip.map { Int($0.wholeNanoseconds / 1000) } : nil)
+                ),
                 ("since_s", .number(seconds(monitor.since))),
                 ("groups", .array(coordinator.pingGroups(of: target, link).map(JSONValue.string))),
             ])

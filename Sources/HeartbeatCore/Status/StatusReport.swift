@@ -113,8 +113,10 @@ struct StatusReport {
             let names = coordinator.blockedProbes.sorted().map(coordinator.name(of:)).joined(separator: ", ")
             lines.append("ALARM: no probe of \(names) arrives (firewall, key?); corosync's view is used")
         }
-        if coordinator.hasConfigurationMismatch {
-            lines.append("WARNING: other links or policy in the configuration of a peer")
+        for peer in coordinator.peers.values.sorted(by: { $0.id < $1.id }) {
+            if let difference = coordinator.difference(from: peer) {
+                lines.append("WARNING: other \(difference.rawValue) in the configuration of \(peer.name)")
+            }
         }
         if coordinator.isLate(at: now) {
             lines.append("we were away a moment ago: nobody is accused")

@@ -32,6 +32,7 @@ extension GroupMessage {
         case localLink = 2
         case peerLink = 3
         case ping = 4
+        case policyDigest = 5
         case verdict = 6
         case reason = 7
         case softwareVersion = 8
@@ -39,11 +40,15 @@ extension GroupMessage {
 
     /// The message as it is multicast, at most 8192 bytes.
     ///
-    /// With very many nodes and links not all records of peers fit: those at the end are left out, which is to say that
-    /// nothing is known of them.
+    /// With very many nodes and links not all fits: first the single ping targets are left out, then the records of peers
+    /// at the end, which is to say that nothing is known of them.
     public func encoded() -> [UInt8] {
         var message = self
         var bytes = message.encodedWhole()
+        while bytes.count > Self.largest, let index = message.pings.lastIndex(where: { !$0.targets.isEmpty }) {
+            message.pings[index].targets = []
+            bytes = message.encodedWhole()
+        }
         while bytes.count > Self.largest, !message.peerLinks.isEmpty {
             let excess = bytes.count - Self.largest
             message.peerLinks.removeLast(min(message.peerLinks.count, excess / PeerLinkRecord.encodedLength + 1))
@@ -74,7 +79,12 @@ extension GroupMessage {
             writer.writeRecord(RecordType.peerLink.rawValue, record.encoded)
         }
         for record in pings {
-            writer.writeRecord(RecordType.ping.rawValue, [record.link, record.total, record.alive, 0])
+            writer.writeRecord(RecordType.ping.rawValue, record.encoded)
+        }
+        if let policyDigest {
+            var digest = ByteWriter(reservingCapacity: 8)
+            digest.writeBigEndian(policyDigest)
+            writer.writeRecord(RecordType.policyDigest.rawValue, digest.bytes)
         }
         for record in verdicts {
             writer.writeRecord(RecordType.verdict.rawValue, record.encoded)
@@ -160,13 +170,16 @@ extension GroupMessage {
             }
             peerLinks.append(record)
         case .ping:
-            var reader = ByteReader(value)
-            guard let link = reader.readBigEndian(UInt8.self), let total = reader.readBigEndian(UInt8.self),
-                let alive = reader.readBigEndian(UInt8.self), alive <= total
-            else {
+            guard let record = PingRecord(decoding: value) else {
                 throw .record(type)
             }
-            pings.append(PingRecord(link: link, total: total, alive: alive))
+            pings.append(record)
+        case .policyDigest:
+            var reader = ByteReader(value)
+            guard let digest = reader.readBigEndian(UInt64.self) else {
+                throw .record(type)
+            }
+            policyDigest = digest
         case .verdict:
             guard let record = VerdictRecord(decoding: value) else {
                 throw .record(type)
@@ -187,8 +200,14 @@ extension ByteWriter {
 }
 
 extension LocalLinkRecord {
+    /// 12 bytes and the interface's name; earlier versions wrote 4, and read no more.
     fileprivate var encoded: [UInt8] {
-        [link, hasCarrier ? 1 : 0, hasAddress ? 1 : 0, receives ? 1 : 0]
+        var writer = ByteWriter(reservingCapacity: 28)
+        writer.write([link, hasCarrier ? 1 : 0, hasAddress ? 1 : 0, receives ? 1 : 0])
+        writer.writeBigEndian(speed)
+        writer.writeBigEndian(receivedDelta)
+        writer.write(Array(interface.utf8.prefix(15)))
+        return writer.bytes
     }
 
     fileprivate init?(decoding value: ArraySlice<UInt8>) {
@@ -199,6 +218,57 @@ extension LocalLinkRecord {
             return nil
         }
         self.init(link: link, hasCarrier: carrier != 0, hasAddress: address != 0, receives: receives != 0)
+        if let speed = reader.readBigEndian(UInt32.self), let delta = reader.readBigEndian(UInt32.self) {
+            self.speed = speed
+            receivedDelta = delta
+            interface = reader.read(min(15, reader.remaining)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        }
+    }
+}
+
+extension PingRecord {
+    /// 4 bytes, and 28 for each target; earlier versions wrote the first, and read no more.
+    fileprivate var encoded: [UInt8] {
+        var writer = ByteWriter(reservingCapacity: 4 + targets.count * 28)
+        writer.write([link, total, alive, kind.rawValue])
+        for target in targets {
+            let bytes = target.address.bytes
+            writer.write([bytes.count == 4 ? 4 : 6])
+            writer.write(bytes)
+            writer.writeZeros(16 - bytes.count)
+            writer.write([target.isAlive ? 1 : 0, 0, 0])
+            writer.writeBigEndian(target.roundTripMicroseconds)
+            writer.writeBigEndian(target.ageMilliseconds)
+        }
+        return writer.bytes
+    }
+
+    fileprivate init?(decoding value: ArraySlice<UInt8>) {
+        var reader = ByteReader(value)
+        guard let link = reader.readBigEndian(UInt8.self), let total = reader.readBigEndian(UInt8.self),
+            let alive = reader.readBigEndian(UInt8.self), alive <= total
+        else {
+            return nil
+        }
+        self.init(link: link, total: total, alive: alive)
+        kind = reader.readBigEndian(UInt8.self).flatMap(Kind.init(rawValue:)) ?? .unknown
+        while reader.remaining >= 28, let family = reader.readBigEndian(UInt8.self), let bytes = reader.read(16),
+            let alive = reader.readBigEndian(UInt8.self), reader.skip(2),
+            let roundTrip = reader.readBigEndian(UInt32.self), let age = reader.readBigEndian(UInt32.self)
+        {
+            // A target of another family than these is passed over: the numbers above have it.
+            guard [4, 6].contains(family), let address = IPAddress(bytes: bytes.prefix(family == 4 ? 4 : 16)) else {
+                continue
+            }
+            targets.append(
+                Target(
+                    address: address,
+                    isAlive: alive != 0,
+                    roundTripMicroseconds: roundTrip,
+                    ageMilliseconds: age
+                )
+            )
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+public import LinuxKit
 
 /// Corosync's number of a node.
 public typealias NodeID = UInt32
@@ -62,6 +63,10 @@ public struct GroupMessage: Equatable, Sendable {
     /// Hash of the sender's configuration of links and policy.
     public var configurationHash: UInt64
 
+    /// Hash of the policy alone: of the configurations of two nodes it tells whether the links or the policy differ; nil
+    /// when not told.
+    public var policyDigest: UInt64?
+
     /// Name of the sender's node; empty when not told.
     public var nodeName = ""
 
@@ -116,6 +121,15 @@ public struct LocalLinkRecord: Equatable, Sendable {
 
     /// Frames arrived in the last two seconds.
     public var receives: Bool
+
+    /// The interface's speed in Mbit/s; 0 when it has none or it is not told.
+    public var speed: UInt32 = 0
+
+    /// Frames received between the sender's last two looks at the interface.
+    public var receivedDelta: UInt32 = 0
+
+    /// The interface's name; empty when not told.
+    public var interface = ""
 
     /// Joins the parts.
     public init(link: UInt8, hasCarrier: Bool, hasAddress: Bool, receives: Bool) {
@@ -185,6 +199,39 @@ public struct PeerLinkRecord: Equatable, Sendable {
 
 /// How many of a link's ping targets answer.
 public struct PingRecord: Equatable, Sendable {
+    /// Whence the targets are known.
+    public enum Kind: UInt8, Sendable {
+        /// Not told, or there are none.
+        case unknown = 0
+        /// The configuration names them.
+        case configured = 1
+        /// It is the interface's default gateway.
+        case gateway = 2
+    }
+
+    /// One that is pinged.
+    public struct Target: Equatable, Sendable {
+        /// Its address.
+        public var address: IPAddress
+
+        /// It answers.
+        public var isAlive: Bool
+
+        /// The way there and back of the last echo in microseconds; 0 when unknown, as of an answer by ARP.
+        public var roundTripMicroseconds: UInt32
+
+        /// Milliseconds since its last answer; the greatest number when it never answered.
+        public var ageMilliseconds: UInt32
+
+        /// Joins the parts.
+        public init(address: IPAddress, isAlive: Bool, roundTripMicroseconds: UInt32, ageMilliseconds: UInt32) {
+            self.address = address
+            self.isAlive = isAlive
+            self.roundTripMicroseconds = roundTripMicroseconds
+            self.ageMilliseconds = ageMilliseconds
+        }
+    }
+
     /// Corosync's number of the link.
     public var link: UInt8
 
@@ -193,6 +240,12 @@ public struct PingRecord: Equatable, Sendable {
 
     /// Targets that answer.
     public var alive: UInt8
+
+    /// Whence the targets are known.
+    public var kind = Kind.unknown
+
+    /// Each that is pinged, members of groups too; empty when not told.
+    public var targets: [Target] = []
 
     /// Joins the parts.
     public init(link: UInt8, total: UInt8, alive: UInt8) {
