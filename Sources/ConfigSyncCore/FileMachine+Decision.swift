@@ -256,6 +256,9 @@ extension FileMachine {
         } else {
             // What cannot be read is not taken for missing: nothing may replace it.
             if problem == nil {
+                if holding.content != nil {
+                    log(.warning, "was deleted here: a deletion is not copied, the file comes back from the others")
+                }
                 holding.content = nil
             }
             bytes = []

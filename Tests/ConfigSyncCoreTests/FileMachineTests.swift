@@ -202,6 +202,7 @@ import Testing
         site[2].disk = nil
         site.settle()
         #expect(site.isEqual && site.text(2) == "one")
+        #expect(site.log.count { $0.hasPrefix("2: ") && $0.contains("was deleted here") } == 1)
     }
 
     @Test func withoutTheClusterTheEditWaits() {
