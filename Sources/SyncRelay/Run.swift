@@ -40,6 +40,9 @@ struct Run: ParsableCommand {
     @Option(help: "Milliseconds for which connections are collected before they are sent together, 1 to 1000.")
     var batch = 10
 
+    @Option(help: "Take the connections of these virtual services only: ADDRESS[:PORT],... (default: of all).")
+    var only: String?
+
     @Flag(inversion: .prefixedNo, help: "Ask the others for the connections that were missed.")
     var resync = true
 
@@ -59,6 +62,9 @@ struct Run: ParsableCommand {
         guard (1...1000).contains(batch) else {
             throw ValidationError("--batch takes 1 to 1000")
         }
+        guard only.map({ ServiceFilter($0) != nil }) ?? true else {
+            throw ValidationError("--only takes addresses with or without a port, separated by commas")
+        }
     }
 
     func run() throws {
@@ -76,6 +82,7 @@ struct Run: ParsableCommand {
         configuration.settings.backupSyncID = backupSyncid
         configuration.settings.batchDelay = .milliseconds(batch)
         configuration.settings.resync = resync
+        configuration.settings.services = only.flatMap { ServiceFilter($0) } ?? ServiceFilter()
         do {
             try RelayDaemon(configuration, version: syncRelayVersion).run()
         } catch {

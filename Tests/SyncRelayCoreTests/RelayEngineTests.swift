@@ -128,6 +128,39 @@ private struct Group {
         #expect(group.engines[1]?.deliveryTime != nil)
     }
 
+    @Test func onlyTheWantedServicesAreTaken() {
+        var group = Group()
+        group.start(1)
+        var settings = RelaySettings()
+        settings.services = ServiceFilter("10.0.0.9:80,10.0.0.2:443") ?? ServiceFilter()
+        group.start(2, settings)
+        group.start(3)
+        var wanted = Sample.connection(2)
+        wanted.key.virtual.port = 443
+        group.capture(1, [Sample.connection(1), wanted, Sample.connection(3)])
+        group.run(for: .milliseconds(100))
+        #expect(ports(group.injected[2]) == [2])
+        #expect(ports(group.injected[3]) == [1, 2, 3])
+        #expect(group.engines[2]?.statistics.unwantedRecords == 2)
+        #expect(group.engines[2]?.memory.counts(at: group.now).total == 1)
+    }
+
+    @Test func aListOfServicesIsReadOrRefused() throws {
+        let filter = try #require(ServiceFilter("10.0.0.2,[2001:db8::2]:80,10.0.0.3:53"))
+        #expect(filter.takes(Sample.connection().key) && filter.takes(Sample.connection(isIPv6: true).key))
+        var other = Sample.connection(isIPv6: true).key
+        other.virtual.port = 81
+        #expect(!filter.takes(other))
+        other.transport = 0
+        #expect(filter.takes(other))
+        for wrong in [
+            "", ",", "10.0.0.2,", "a", "10.0.0.2:0", "10.0.0.2:65536", "[10.0.0.2]:80", "2001:db8::2]:80", ":80",
+            "[]:80",
+        ] {
+            #expect(ServiceFilter(wrong) == nil, "\(wrong)")
+        }
+    }
+
     @Test func whatWasInjectedIsNotForwarded() {
         var group = Group()
         group.start(1)

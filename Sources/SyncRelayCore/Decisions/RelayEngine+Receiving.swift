@@ -119,6 +119,10 @@ extension RelayEngine {
         peers[sender]?.datagrams += 1
         peers[sender]?.records += UInt64(datagram.records.count)
         guard datagram.version == .one else {
+            guard settings.services.takesAll else {
+                statistics.unwantedRecords += UInt64(datagram.records.count)
+                return
+            }
             datagram.syncID = settings.backupSyncID
             statistics.injectedRecords += UInt64(datagram.records.count)
             return inject(datagram.bytes)
@@ -155,6 +159,13 @@ extension RelayEngine {
     }
 
     private mutating func pack(_ record: ArraySlice<UInt8>, _ now: SuspendingClock.Instant) {
+        guard
+            settings.services.takesAll
+                || SyncConnection(decoding: record).map({ settings.services.takes($0.key) }) ?? false
+        else {
+            statistics.unwantedRecords += 1
+            return
+        }
         memory.received(record, at: now)
         statistics.injectedRecords += 1
         if let full = packer.add(record) {

@@ -32,6 +32,9 @@ public struct RelaySettings: Sendable, Equatable {
     /// Whether connections that were missed are asked for.
     public var resync = true
 
+    /// Which connections of others are given to the local kernel.
+    public var services = ServiceFilter()
+
     /// The usual values.
     public init() {}
 }

@@ -30,6 +30,8 @@ public struct RelayStatistics: Equatable, Sendable {
     public var injectedDatagrams: UInt64 = 0
     /// Connections in them.
     public var injectedRecords: UInt64 = 0
+    /// Connections of other services than those that are wanted here.
+    public var unwantedRecords: UInt64 = 0
     /// Connections told to other directors that asked for all.
     public var snapshotRecordsSent: UInt64 = 0
     /// How often that was from memory, without a reading of the kernel's table.

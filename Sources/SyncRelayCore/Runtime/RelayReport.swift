@@ -78,7 +78,9 @@ struct RelayReport {
                 + "\(counts.capturedRecords) connections in \(counts.capturedDatagrams) datagrams",
             "sent by \(configuration.transport.rawValue)       \(counts.sentBytes) bytes in \(counts.sentEnvelopes) envelopes\(delivery)",
             "to the kernel     \(configuration.injectionInterface), syncid \(configuration.settings.backupSyncID): "
-                + "\(counts.injectedRecords) connections in \(counts.injectedDatagrams) datagrams",
+                + "\(counts.injectedRecords) connections in \(counts.injectedDatagrams) datagrams"
+                + (configuration.settings.services.takesAll
+                    ? "" : ", \(counts.unwantedRecords) of other services left out"),
             "last resync       \(resync)",
             "told to others    \(counts.snapshotRecordsSent) connections, \(counts.snapshotEntriesSkipped) entries left out",
         ]
@@ -139,6 +141,7 @@ struct RelayReport {
             ),
             ("delivery_s", engine.deliveryTime.map(JSONValue.decimal) ?? .null),
             ("injected", pair(counts.injectedRecords, counts.injectedDatagrams)),
+            ("unwanted", number(counts.unwantedRecords)),
             ("losses", .object(losses.map { ($0.0, number($0.1)) })),
             ("resync", resyncJSON),
             (

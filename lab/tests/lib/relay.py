@@ -249,6 +249,28 @@ def observe(site, a, b):
     await_true(lambda: a.relay().get('joined') and b.relay().get('joined') and settled(b), 20, 'the relays are back')
 
 
+def services(site, a, b):
+    print('only chosen services: relay_args=--only')
+    b.agent('stop'); b.agent('start', relay_args=f'--only 10.77.0.99,[{VIP6}]:80')
+    await_true(lambda: b.relay().get('joined') and settled(b), 15, 'the relay is there')
+    before = set(b.table())
+    ports = [p for p, _ in site.client.open(10, 0.02)]
+    end = time.monotonic() + 10
+    while b.relay()['unwanted'] < 10 and time.monotonic() < end:
+        time.sleep(0.1)
+    check('others are left out, and counted', b.relay()['unwanted'] >= 10 and not (set(b.table()) - before) & set(ports), b.relay()['unwanted'])
+    held = VIP6 in a.x('ip', '-6', 'addr', 'show', 'dev', 'eth0')
+    if not held:
+        a.hold_vip(True, VIP6)
+    ports6 = [p for p, _ in site.client.open(10, 0.02, VIP6)]
+    check('those that are named arrive', len(ports6) == 10 and not known(b, ports6))
+    if not held:
+        a.hold_vip(False, VIP6)
+    b.agent('stop'); b.agent('start')
+    await_true(lambda: b.relay().get('joined') and settled(b), 15, 'the relay is back')
+    check('without it everything is told', not known(b, ports))
+
+
 def udp(site, a, b):
     print('transport=udp')
     for d in (a, b):
@@ -455,7 +477,7 @@ def seen(site, a, b, c):
     check("without a reading of the kernel's table", a.relay()['told']['from_memory'] == told + 1)
 
 
-CASES = {f.__name__: f for f in (carried, moves, ipv6, monitors, links, corosync, restart, forged, echo, observe, udp, late, many, seen)}
+CASES = {f.__name__: f for f in (carried, moves, ipv6, monitors, links, corosync, restart, forged, echo, observe, services, udp, late, many, seen)}
 
 
 def main(names):
