@@ -11,6 +11,7 @@ private struct Site {
     var sequence: UInt64 = 0
     var published: [String: String] = [:]
     var publications = 0
+    var watches: [Bool] = []
 
     /// What the peer's views say of our probes' loss.
     var peersLossPermille: UInt16 = 0
@@ -77,6 +78,7 @@ private struct Site {
                 // Our own messages come back at once.
                 coordinator.handle(.message(sender: 1, bytes: bytes), at: time.now)
             case .log(_, let text): logged.append(text)
+            case .watchKnet(let closely): watches.append(closely)
             default: break
             }
         }
@@ -325,6 +327,29 @@ private struct Site {
         site.run(milliseconds: 2000, links: [1])
         #expect(site.coordinator.losesTooMuch(0, at: site.time.now))
         #expect(!site.coordinator.losesTooMuch(1, at: site.time.now), "what is up is judged by the monitor")
+    }
+
+    @Test func knetIsWatchedCloselyWhileALinkIsInDoubt() throws {
+        var site = try Site()
+        #expect(site.watches == [false], "all is well since the first probes")
+        site.run(milliseconds: 200, links: [1])
+        #expect(site.watches == [false, true], "a probe is missing on link 0: before it is late")
+        #expect(site.coordinator.peers[2]?.monitors[0]?.state == .up)
+        site.run(milliseconds: 1000)
+        #expect(site.watches == [false, true, false])
+        site.coordinator.handle(
+            .knet(peer: 2, links: [0: KnetLink(isConnected: false)]),
+            at: site.time.now
+        )
+        site.tick()
+        #expect(site.watches.last == true)
+    }
+
+    @Test func withoutProbesKnetIsAlwaysWatchedClosely() throws {
+        var configuration = HeartbeatConfiguration()
+        configuration.disabledEvidence.insert(.probes)
+        let site = try Site(configuration)
+        #expect(site.watches.isEmpty, "as at the start")
     }
 
     @Test func noMoreThanTwentyMessagesASecond() throws {

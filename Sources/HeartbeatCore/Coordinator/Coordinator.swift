@@ -71,6 +71,7 @@ public struct Coordinator: Sendable {
     var daemonLoss = DaemonLoss()
     var attributeDelay: Duration?
     var knetAnsweredAt: MonotonicTime?
+    private var watchesKnetClosely = true
     var isRealTime: Bool?
     var isLocked: Bool?
     var probeContent = ProbeContent()
@@ -150,6 +151,7 @@ public struct Coordinator: Sendable {
         decide(at: now)
         compareOpinions(at: now)
         watchForBlockedProbes(at: now)
+        watchKnet(at: now)
         if isWorthSaying(at: now) {
             publish(at: now)
             speak(at: now)
@@ -167,6 +169,24 @@ public struct Coordinator: Sendable {
         }
         defer { effects.removeAll() }
         return effects
+    }
+
+    /// Wants knet's word more often while a link is in doubt, or while there are no probes of our own.
+    private mutating func watchKnet(at now: MonotonicTime) {
+        let isDoubtful = peers.values.contains { peer in
+            peer.knet.values.contains { !$0.isConnected }
+                || peer.monitors.values.contains { $0.state != .up || isSilent($0, at: now) }
+        }
+        let closely = isDoubtful || !configuration.uses(.probes)
+        if closely != watchesKnetClosely {
+            watchesKnetClosely = closely
+            effects.append(.watchKnet(closely: closely))
+        }
+    }
+
+    /// Whether a probe should have come by now.
+    private func isSilent(_ monitor: LinkMonitor, at now: MonotonicTime) -> Bool {
+        monitor.lastHeard.map { now - $0 > timers.keepalive * 8 / 5 } ?? false
     }
 
     /// How long Corosync's last word about knet's links holds.
@@ -187,9 +207,7 @@ public struct Coordinator: Sendable {
         let patience = timers.keepalive * 8 / 5
         let isTense =
             peers.values.contains { peer in
-                peer.monitors.values.contains { monitor in
-                    monitor.state != .down && monitor.lastHeard.map { now - $0 > patience } ?? false
-                }
+                peer.monitors.values.contains { $0.state != .down && isSilent($0, at: now) }
             } || pings.values.contains { $0.values.contains { $0.isSilent(for: patience, at: now) } }
             || health.values.contains(where: \.isSettling)
         return isTense ? Self.tenseInterval : Self.calmInterval

@@ -72,6 +72,9 @@ public enum HeartbeatEffect: Equatable, Sendable {
     /// Say this in the probes from now on.
     case probes(ProbeContent)
 
+    /// Ask for knet's links more often, or as seldom as when all is well.
+    case watchKnet(closely: Bool)
+
     /// Write a line to the log.
     case log(LogLevel, String)
 }

@@ -3,25 +3,36 @@ import Corosync
 import Glibc
 import LinuxKit
 
-/// Reads the node list and Corosync's values, asks for knet's links five times a second and for Pacemaker's daemons every
-/// five seconds; Corosync may keep this thread waiting for ever.
+/// Reads the node list and Corosync's values, asks for knet's links, and for Pacemaker's daemons every five seconds;
+/// Corosync may keep this thread waiting for ever.
 struct CorosyncQueryThread: Sendable {
-    private static let pollInterval = Duration.milliseconds(200)
+    /// While a link is in doubt.
+    private static let closeInterval = Duration.milliseconds(200)
+
+    /// While all links are well: then knet's word decides nothing, and every question wakes Corosync and us several times.
+    private static let calmInterval = Duration.milliseconds(600)
 
     /// So often the node list and Corosync's values are read: a change is noticed within 15 s, however slowly Corosync answers.
     private static let configurationInterval = Duration.seconds(10)
 
     private static let countersInterval = 5
-    private static let pacemakerInterval = 25
+    private static let pacemakerInterval = Duration.seconds(5)
 
     /// The groups of its controllers and of its attribute daemons; Pacemaker counts the zero at their names' end.
     private static let pacemakerGroups = ["crmd\0", "attrd\0"]
 
     private let events: EventMailbox
+    private let attention: Mailbox<Bool>
 
-    init(events: EventMailbox) {
+    /// - Parameter events: Where it tells.
+    /// - Throws: ``SystemError`` of eventfd(2).
+    init(events: EventMailbox) throws(SystemError) {
         self.events = events
+        attention = try Mailbox()
     }
+
+    /// Says whether a link is in doubt; then knet is asked at once and more often.
+    func watch(closely: Bool) { attention.post(closely) }
 
     func start() {
         CorosyncThread.start("hb-query") { run() }
@@ -43,6 +54,7 @@ struct CorosyncQueryThread: Sendable {
         var directions: [NodeID: [UInt8: KnetDirections]] = [:]
         var pacemaker: Set<ProcessGroup.Member>?
         var settings: CorosyncSettings?
+        var isClose = true
         while true {
             // A connection has three rings of 1 MiB each, shared with Corosync, which fill bit by bit and are never given
             // back: this one is needed six times a minute, and the one for the links is made anew as often.
@@ -52,7 +64,7 @@ struct CorosyncQueryThread: Sendable {
                 settings = newest
                 events.post(.corosyncSettings(newest))
             }
-            try watch(topology, try LinkStatusClient(), try ProcessGroupList(), &directions, &pacemaker)
+            try watch(topology, try LinkStatusClient(), try ProcessGroupList(), &directions, &pacemaker, &isClose)
         }
     }
 
@@ -62,11 +74,13 @@ struct CorosyncQueryThread: Sendable {
         _ client: borrowing LinkStatusClient,
         _ groups: borrowing ProcessGroupList,
         _ directions: inout [NodeID: [UInt8: KnetDirections]],
-        _ pacemaker: inout Set<ProcessGroup.Member>?
+        _ pacemaker: inout Set<ProcessGroup.Member>?,
+        _ isClose: inout Bool
     ) throws(CorosyncError) {
         let window = max(.seconds(1), topology.knetInterval * 3)
         let end = MonotonicTime.now + Self.configurationInterval
         var round = 0
+        var askedForPacemakerAt: MonotonicTime?
         while MonotonicTime.now < end {
             var areAllConnected = true
             for peer in topology.peers {
@@ -81,7 +95,8 @@ struct CorosyncQueryThread: Sendable {
                     try count(peer, statistics, window, &directions[peer.id, default: [:]])
                 }
             }
-            if round % Self.pacemakerInterval == 0 {
+            if askedForPacemakerAt.map({ MonotonicTime.now - $0 >= Self.pacemakerInterval }) ?? true {
+                askedForPacemakerAt = .now
                 var members: Set<ProcessGroup.Member> = []
                 for group in Self.pacemakerGroups {
                     members.formUnion(try groups.members(of: group))
@@ -92,7 +107,8 @@ struct CorosyncQueryThread: Sendable {
                 pacemaker = members
             }
             round += 1
-            pause(Self.pollInterval)
+            attention.wait(isClose || !areAllConnected ? Self.closeInterval : Self.calmInterval)
+            isClose = attention.drain().last ?? isClose
         }
     }
 

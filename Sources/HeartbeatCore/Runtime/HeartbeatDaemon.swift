@@ -61,7 +61,7 @@ public final class HeartbeatDaemon {
             isLocked: RealTime.lockMemory()
         )
         group = try HeartbeatGroup(.heartbeat, queue: NewestMessages())
-        queries = CorosyncQueryThread(events: events)
+        queries = try CorosyncQueryThread(events: events)
         attributes = try AttributeThread(events: events)
         loop = try EventLoop()
         coordinator = Coordinator(
@@ -204,6 +204,7 @@ public final class HeartbeatDaemon {
             case .publish(let wanted, let again):
                 attributes.publish(wanted, of: coordinator.topology?.localNode ?? 0, again: again)
             case .probes(let content): network.post(.content(content))
+            case .watchKnet(let closely): queries.watch(closely: closely)
             case .log(let level, let text): log.write(level, text)
             }
         }
