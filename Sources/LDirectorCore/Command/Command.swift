@@ -120,20 +120,20 @@ public struct Command {
         guard case .process(let pid) = owner() else {
             return .success
         }
-        guard kill(pid, SIGTERM) == 0 || errno == ESRCH else {
-            complain("cannot stop the process \(pid): \(SystemError.last("kill").reason)")
-            return .failure
-        }
-        guard !arguments.doesNotWait else {
+        guard let identity = ProcessIdentity(pid: pid) else {
             return .success
         }
-        let deadline = Deadline(after: .seconds(30))
-        while owner() == .process(pid) {
-            guard !deadline.hasPassed else {
-                complain("the process \(pid) still runs 30 s after SIGTERM; see its log, or end it with kill -9 \(pid)")
-                return .failure
-            }
-            usleep(20_000)
+        let patience = Duration.seconds(arguments.doesNotWait ? 0 : 30)
+        do {
+            // Until the process is gone: its file goes a moment before it does.
+            try identity.end(grace: patience, force: false)
+        } catch {
+            complain("cannot stop the process \(pid): \(error.reason)")
+            return .failure
+        }
+        guard arguments.doesNotWait || owner() != .process(pid) else {
+            complain("the process \(pid) still runs 30 s after SIGTERM; see its log, or end it with kill -9 \(pid)")
+            return .failure
         }
         return .success
     }
